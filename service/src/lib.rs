@@ -1,0 +1,31 @@
+//! The service answers the requests that Twilio signs for a publisher's add-ons.
+//!
+//! ```text
+//! request -> verify -> admit -> answer                                    synchronous endpoints
+//! request -> verify -> admit -> enqueue -> 202 || lease -> analyze -> record -> callback
+//! ```
+//! The modules are listed in the order of that flow. Facts come in at `server`, effects go out at `queue`, `spool` and
+//! `egress`; between them are plain functions. `server` and `worker` never import each other: they meet in `queue`.
+
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod domain;
+pub mod files;
+
+pub mod signature;
+pub mod request;
+pub mod admission;
+pub mod server;
+pub mod handler;
+
+pub mod spool;
+pub mod queue;
+pub mod deadline;
+pub mod worker;
+pub mod analysis;
+pub mod callback;
+pub mod egress;
+pub mod retry;
+
+pub mod metrics;
