@@ -1,0 +1,99 @@
+//! What of the resource the service reads. The operator mounts this into the pods, under the name of its content's hash:
+//! a change of what is left out here (scaling, exposure, sources) must not roll the pods.
+
+use kube::core::ObjectMeta;
+
+use crate::addon::{MarketplaceAddon, MarketplaceAddonSpec};
+use crate::exposure::Exposure;
+use crate::scaling::Scaling;
+use crate::storage::{Storage, Volume};
+use crate::workload::Workload;
+
+/// The resource with every part that the service does not read set to its default. The result satisfies the resource's
+/// own rules whenever `addon` does.
+#[must_use]
+pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
+    // No `..`: whoever adds a field decides here whether the service reads it.
+    let MarketplaceAddonSpec {
+        public_url,
+        addon_sid,
+        credentials,
+        endpoints,
+        callbacks,
+        storage,
+        exposure: _,
+        allow_list: _,
+        scaling: _,
+        sla,
+        suspend: _,
+        workload: _,
+    } = addon.spec.clone();
+    MarketplaceAddon {
+        metadata: ObjectMeta {
+            name: addon.metadata.name.clone(),
+            namespace: addon.metadata.namespace.clone(),
+            ..ObjectMeta::default()
+        },
+        spec: MarketplaceAddonSpec {
+            public_url,
+            addon_sid,
+            credentials,
+            endpoints,
+            callbacks,
+            storage: storage.map(|Storage { volume }| Storage {
+                volume: volume.map(|_| Volume::default()),
+            }),
+            exposure: Exposure::default(),
+            allow_list: None,
+            scaling: Scaling::default(),
+            sla,
+            suspend: false,
+            workload: Workload::default(),
+        },
+        status: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reduce;
+    use crate::exposure::{AllowList, ClusterIp, Exposure, Source};
+    use crate::manifest;
+    use crate::scaling::{Fixed, Front, Scaling};
+
+    #[test]
+    fn leaves_out_what_the_service_does_not_read() {
+        let addon = manifest::read(include_str!("../fixtures/call-insights.yaml")).expect("the fixture is good");
+        let mut changed = addon.clone();
+        changed.spec.scaling = Scaling {
+            front: Front {
+                fixed: Some(Fixed { replicas: 0 }),
+            },
+        };
+        changed.spec.exposure = Exposure {
+            cluster_ip: Some(ClusterIp { port: 81 }),
+        };
+        let sources = vec![Source {
+            name: "all".to_owned(),
+            cidr: "0.0.0.0/0".to_owned(),
+        }];
+        changed.spec.allow_list = Some(AllowList { sources });
+        changed.spec.suspend = true;
+        changed.spec.workload.image = Some("another".to_owned());
+        changed.metadata.generation = Some(7);
+        assert_eq!(reduce(&changed), reduce(&addon));
+    }
+
+    #[test]
+    fn keeps_the_rules_of_the_resource() {
+        let addon = manifest::read(include_str!("../fixtures/call-insights.yaml")).expect("the fixture is good");
+        assert_eq!(manifest::violations(&reduce(&addon)), []);
+    }
+
+    #[test]
+    fn reads_back_as_it_was_written() {
+        let addon = manifest::read(include_str!("../fixtures/call-insights.yaml")).expect("the fixture is good");
+        let written = serde_yaml::to_string(&reduce(&addon)).expect("a resource is YAML");
+        assert_eq!(manifest::read(&written).expect("the service reads it"), reduce(&addon));
+    }
+}

@@ -1,0 +1,53 @@
+//! What the operator reports of an add-on. No figures that change by themselves and no clocks: a status that slides
+//! would wake its own reconcile.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator reports of an add-on.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct MarketplaceAddonStatus {
+    /// The generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// The base of every URL that Twilio signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+
+    /// `Ready` says whether the add-on answers as declared; the others say of which part that depends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// The types of the conditions of an add-on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConditionType {
+    /// The add-on answers as declared: credentials are valid and every pod is available.
+    Ready,
+    /// Nothing more will happen until somebody changes the resource or what it refers to.
+    Stalled,
+    /// The credentials Secret exists and has the keys.
+    CredentialsValid,
+    /// The declared number of pods is up to date and ready.
+    Available,
+    /// Who enforces the allow list.
+    SourcesEnforced,
+}
+
+impl ConditionType {
+    /// The type as it stands in the status.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Stalled => "Stalled",
+            Self::CredentialsValid => "CredentialsValid",
+            Self::Available => "Available",
+            Self::SourcesEnforced => "SourcesEnforced",
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Where accepted recordings are kept.
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::rules::{object_name, rule};
+
+/// Where accepted recordings are kept until their result is delivered. Exactly one member.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule("has(self.volume)", "storage must have exactly one member: write storage: {volume: {}}"))]
+pub struct Storage {
+    /// A volume that holds both the jobs and the audio. Exactly one pod writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
+}
+
+/// A volume of the add-on's own.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rule(
+        "has(self.storageClassName) == has(oldSelf.storageClassName)",
+        "storageClassName can be neither added nor removed: the volume exists already",
+    ),
+)]
+pub struct Volume {
+    /// The size to claim. It can be raised later where the storage class allows that, never lowered.
+    #[serde(default = "volume_size")]
+    #[schemars(schema_with = "quantity")]
+    #[x_kube(
+        validation = rule("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))", "size must be a quantity greater than 0, such as 1Gi"),
+        validation = rule("!isQuantity(self) || quantity(self).compareTo(quantity(oldSelf)) >= 0", "size cannot be lowered: a volume only grows"),
+    )]
+    pub size: Quantity,
+
+    /// The storage class to claim from; the cluster's default class when unset. It cannot be changed later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(
+        validation = object_name("storage.volume.storageClassName"),
+        validation = rule("self == oldSelf", "storageClassName cannot be changed: the volume exists already"),
+    )]
+    pub storage_class_name: Option<String>,
+
+    /// What becomes of the volume when the add-on is deleted: `Retain` keeps it, with every accepted recording, and an
+    /// add-on of the same name takes it over; `Delete` deletes it.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+}
+
+/// What becomes of a volume when its add-on is deleted.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// Keep it. An add-on of the same name takes it over.
+    #[default]
+    Retain,
+    /// Delete it, with every recording on it.
+    Delete,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self {
+            size: volume_size(),
+            storage_class_name: None,
+            on_delete: OnDelete::default(),
+        }
+    }
+}
+
+fn volume_size() -> Quantity {
+    Quantity("1Gi".to_owned())
+}
+
+fn quantity(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    // A plain string: the int-or-string form would let the API server accept numbers that CEL's quantity() does not take.
+    schemars::json_schema!({ "type": "string", "maxLength": 32 })
+}
