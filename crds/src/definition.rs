@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::MarketplaceAddon;
 
 /// The CustomResourceDefinition as it is installed.
-#[must_use]
 pub fn definition() -> CustomResourceDefinition {
     let mut definition = MarketplaceAddon::crd();
     for version in &mut definition.spec.versions {

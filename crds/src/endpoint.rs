@@ -93,13 +93,11 @@ pub enum Integration {
 
 impl Integration {
     /// Whether the answer is sent later, to a callback URL.
-    #[must_use]
     pub fn is_asynchronous(self) -> bool {
         matches!(self, Self::RecordingAnalysis)
     }
 
     /// The name as it is written in the resource; also a metric label.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::IncomingSms => "IncomingSms",
@@ -126,7 +124,6 @@ pub enum IntegrationKey {
 
 impl IntegrationKey {
     /// The key as Twilio writes it; also a metric label.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RecordingVerb => "RECORDING_VERB",

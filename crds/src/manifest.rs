@@ -116,13 +116,11 @@ fn dotted(path: &serde_ignored::Path<'_>) -> String {
 }
 
 /// Evaluates the resource's own rules, as the API server does at admission.
-#[must_use]
 pub fn violations(addon: &MarketplaceAddon) -> Vec<Violation> {
     to_violations(addon.validate_cel())
 }
 
 /// Evaluates the resource's own rules for a change, those about what may not change included.
-#[must_use]
 pub fn violations_of_update(addon: &MarketplaceAddon, before: &MarketplaceAddon) -> Vec<Violation> {
     to_violations(addon.validate_cel_update(before))
 }

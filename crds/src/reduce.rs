@@ -11,7 +11,6 @@ use crate::workload::Workload;
 
 /// The resource with every part that the service does not read set to its default. The result satisfies the resource's
 /// own rules whenever `addon` does.
-#[must_use]
 pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
     // No `..`: whoever adds a field decides here whether the service reads it.
     let MarketplaceAddonSpec {

@@ -40,7 +40,6 @@ pub enum ConditionType {
 
 impl ConditionType {
     /// The type as it stands in the status.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "Ready",

@@ -13,19 +13,19 @@ pub mod config;
 pub mod domain;
 pub mod files;
 
-pub mod signature;
-pub mod request;
 pub mod admission;
-pub mod server;
 pub mod handler;
+pub mod request;
+pub mod server;
+pub mod signature;
 
-pub mod spool;
-pub mod queue;
-pub mod deadline;
-pub mod worker;
 pub mod analysis;
 pub mod callback;
+pub mod deadline;
 pub mod egress;
+pub mod queue;
 pub mod retry;
+pub mod spool;
+pub mod worker;
 
 pub mod metrics;
