@@ -1,1 +1,4 @@
-fn main() {}
+//! Every suite that needs more than one crate. `local` needs this machine alone; `cluster` runs inside a cluster of
+//! `tests/cluster` (or the one of KUBECONFIG) and fails where there is none.
+
+mod local;

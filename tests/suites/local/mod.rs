@@ -1,0 +1,2 @@
+//! The suites that need no cluster.
+mod rules;

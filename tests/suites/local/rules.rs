@@ -1,0 +1,54 @@
+//! The bad-resource table, evaluated without an API server. `cluster::rules` sends the same rows to a real one.
+
+use marketplace_crds::{MarketplaceAddon, manifest};
+use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good};
+use serde_json::Value;
+
+fn typed(resource: Value) -> MarketplaceAddon {
+    serde_json::from_value(resource).expect("the rows keep the types of the resource")
+}
+
+fn check(row: &Row, violations: &[manifest::Violation]) {
+    let said = violations
+        .iter()
+        .map(|violation| violation.message.as_str())
+        .collect::<Vec<_>>();
+    assert!(
+        said.iter().any(|message| message.contains(row.message)),
+        "{}: {said:?}",
+        row.name
+    );
+}
+
+#[test]
+fn the_good_resource_keeps_every_rule() {
+    assert_eq!(manifest::violations(&typed(good())), []);
+}
+
+#[test]
+fn refuses_each_bad_resource_with_its_sentence() {
+    for row in at_creation() {
+        check(&row, &manifest::violations(&typed(changed(&row))));
+    }
+}
+
+#[test]
+fn refuses_each_bad_change_with_its_sentence() {
+    for row in at_update() {
+        check(
+            &row,
+            &manifest::violations_of_update(&typed(changed(&row)), &typed(good())),
+        );
+    }
+}
+
+#[test]
+fn the_reader_of_manifests_refuses_the_same_rows() {
+    for row in at_creation() {
+        let text = serde_yaml::to_string(&changed(&row)).expect("a resource is YAML");
+        let refusal = manifest::read(&text)
+            .map(|_| String::new())
+            .unwrap_or_else(|refusal| refusal.to_string());
+        assert!(refusal.contains(row.message), "{}: {refusal}", row.name);
+    }
+}
