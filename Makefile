@@ -1,0 +1,8 @@
+.PHONY: demo test check generate images clean-cluster
+
+demo: ; @tests/lanes/demo.sh
+test: ; @tests/lanes/test.sh
+check: ; @tests/lanes/check.sh
+generate: ; @tests/lanes/generate.sh
+images: ; @tests/lanes/images.sh
+clean-cluster: ; @tests/lanes/clean-cluster.sh

@@ -1,0 +1,44 @@
+#!/bin/bash
+# make test: everything that proves a cause, cheapest first; the cluster suite last. Ends with its wall time, part by part.
+source "$(dirname "$0")/environment.sh"
+
+finish() {
+  local code=$?
+  "$cluster" down || true
+  exit "$code"
+}
+
+suites() { # FILTER [CMD...]: runs the test binary, through CMD when given
+  local filter=$1
+  shift
+  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --nocapture --test-threads "${THREADS:-4}"
+}
+
+build_suites() {
+  cargo test --workspace --no-run --message-format=json-render-diagnostics |
+    sed -n 's/.*"name":"suites".*"executable":"\([^"]*\)".*/\1/p' | tail -n 1 >"$CARGO_TARGET_DIR/suites"
+  [[ -x $(cat "$CARGO_TARGET_DIR/suites") ]]
+}
+
+node_is_up() {
+  "$cluster" down
+  "$cluster" up
+  "$cluster" load "$images"/marketplace-{operator,service}.tar
+}
+
+trap finish EXIT
+part "packages" "$top/tests/lanes/packages.sh"
+part "format, scripts, lints" "$top/tests/lanes/check.sh"
+part "compile the tests" build_suites
+part "unit, golden and mock-API tests" cargo test --workspace --lib --bins
+part "images" "$top/tests/lanes/images.sh"
+export MARKETPLACE_SERVICE=$release/marketplace-service MARKETPLACE_OPERATOR=$release/marketplace-operator
+part "Twilio's own libraries" "$top/tests/signers/install"
+part "service suites" suites local::
+part "build the cluster's programs" "$cluster" build
+part "the cluster proves itself" "$top/tests/cluster/check"
+part "cluster up" node_is_up
+part "chart" "$cluster" exec -- "$top/tests/lanes/chart.sh"
+THREADS=1 part "cluster suites" suites cluster:: "$cluster" exec --
+part "cluster down" "$cluster" down
+times
