@@ -1,1 +1,12 @@
-//! What is true of any pod of ours, and names no add-on.
+//! What is true of any pod of ours, and names no add-on: how it logs, what it tells on its admin address, how it stops.
+//!
+//! A program starts [`telemetry`], serves [`admin`] and hands its long-running parts to [`shutdown::Tasks`], which decides
+//! when the process ends and with what exit code.
+
+pub mod admin;
+pub mod shutdown;
+pub mod telemetry;
+
+pub use admin::{Admin, Readiness};
+pub use shutdown::{Grace, Tasks, on_signal};
+pub use telemetry::{Build, LogFormat};
