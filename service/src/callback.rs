@@ -1,1 +1,83 @@
-//! To be written in this room.
+//! Tells Twilio a result: one POST with the account's credentials, through `egress`. Called by `worker`; what follows from
+//! the answer is decided by `retry`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
+use url::Url;
+
+use crate::domain::{CallbackUrl, Credentials};
+use crate::egress::{Egress, Sent};
+
+/// The status with which a receiver says that the credentials are wrong.
+const UNAUTHORIZED: u16 = 401;
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempted {
+    /// A request went out, or was tried.
+    Sent(Sent),
+    /// No token is loaded, so there was nothing to prove who calls.
+    NoCredentials,
+}
+
+/// The sender of results.
+#[derive(Debug, Clone)]
+pub struct Callbacks {
+    egress: Egress,
+    credentials: watch::Receiver<Arc<Credentials>>,
+}
+
+impl Callbacks {
+    /// Sends through this egress, with the credentials as they are at each attempt.
+    #[must_use]
+    pub fn new(egress: Egress, credentials: watch::Receiver<Arc<Credentials>>) -> Self {
+        Self { egress, credentials }
+    }
+
+    /// Posts the result. A 401 is answered with the other token, once: during a rotation Twilio may have promoted it
+    /// already.
+    pub async fn post(&self, callback: &CallbackUrl, body: Bytes, idempotency_key: &str) -> Attempted {
+        let credentials = Arc::clone(&self.credentials.borrow());
+        let Some((first, others)) = credentials.tokens.split_first() else {
+            return Attempted::NoCredentials;
+        };
+        let message = Message {
+            url: callback.expose(),
+            body,
+            idempotency_key,
+            account_sid: &credentials.account_sid,
+        };
+        let answer = self.send(&message, first).await;
+        match (&answer, others.first()) {
+            (Sent::Answered(UNAUTHORIZED), Some(other)) => Attempted::Sent(self.send(&message, other).await),
+            _ => Attempted::Sent(answer),
+        }
+    }
+
+    async fn send(&self, message: &Message<'_>, token: &SecretString) -> Sent {
+        self.egress
+            .post(message.url, |request| {
+                request
+                    .basic_auth(message.account_sid, Some(token.expose_secret()))
+                    .header(CONTENT_TYPE, "application/json")
+                    .header(CONTENT_LENGTH, message.body.len())
+                    .header("idempotency-key", message.idempotency_key)
+                    .body(message.body.clone())
+            })
+            .await
+    }
+}
+
+struct Message<'a> {
+    url: &'a Url,
+    body: Bytes,
+    idempotency_key: &'a str,
+    account_sid: &'a str,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,195 @@
-//! To be written in this room.
+//! The one way out. Decides whether a callback may be sent to a URL, and to which of the addresses its host resolves to;
+//! and builds the client that connects to exactly the addresses that were checked. `admission` asks [`admits`] before a
+//! request is accepted, `callback` sends through [`Egress`].
+//!
+//! Why so strict: the URL comes from outside and the callback carries the account's credentials. A host outside the list
+//! would be given them; a name that resolves to a private address would make us a way into the cluster.
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+mod address;
+mod pattern;
+mod resolver;
+
+pub use address::{AddressClass, classify};
+pub use pattern::{HostPattern, PatternError};
+pub use resolver::{Resolve, SystemResolver};
+
+use resolver::CheckedResolver;
+
+/// The time limit for a connection, name resolution included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The time limit for one request and its answer, together with [`CONNECT_TIMEOUT`] well inside a lease.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// Connections to one host that wait for the next callback.
+const IDLE_CONNECTIONS_PER_HOST: usize = 4;
+/// How a receiver may know us in its logs.
+const USER_AGENT: &str = concat!("marketplace-service/", env!("CARGO_PKG_VERSION"));
+
+/// Who may be given the credentials and the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackPolicy {
+    /// The hosts, at least one.
+    pub allowed_hosts: Vec<HostPattern>,
+    /// For a local try: http and private addresses too. The hosts are bound all the same.
+    pub allow_insecure: bool,
+}
+
+/// Why a callback is not sent. None of these passes with time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallbackRefused {
+    /// Plain http would show the credentials to everyone on the way.
+    #[error("failed to admit the callback: its scheme is not https")]
+    UseInsecureScheme,
+    /// The URL brings its own user or password; ours are the only ones that are sent.
+    #[error("failed to admit the callback: it carries credentials of its own")]
+    CarryCredentials,
+    /// The host is not on the list.
+    #[error("failed to admit the callback: host {host} is not among the allowed hosts")]
+    NameForeignHost {
+        /// The host.
+        host: String,
+    },
+    /// The host is, or resolves to, an address that is not public.
+    #[error("failed to admit the callback: {host} leads to a {class} address")]
+    ReachForbiddenAddress {
+        /// The host.
+        host: String,
+        /// What kind of address it is.
+        class: AddressClass,
+    },
+}
+
+/// Whether a callback to this URL may be accepted. What its host resolves to is checked when it is sent.
+pub fn admits(policy: &CallbackPolicy, url: &Url) -> Result<(), CallbackRefused> {
+    let insecure_scheme = policy.allow_insecure && url.scheme() == "http";
+    if url.scheme() != "https" && !insecure_scheme {
+        return Err(CallbackRefused::UseInsecureScheme);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(CallbackRefused::CarryCredentials);
+    }
+    let host = url.host_str().unwrap_or_default();
+    if !policy.allowed_hosts.iter().any(|pattern| pattern.matches(host)) {
+        return Err(CallbackRefused::NameForeignHost { host: host.to_owned() });
+    }
+    match url.host() {
+        // A literal address is never resolved, so it must be judged here.
+        Some(Host::Ipv4(address)) => admits_address(policy.allow_insecure, host, IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => admits_address(policy.allow_insecure, host, IpAddr::V6(address)),
+        Some(Host::Domain(_)) | None => Ok(()),
+    }
+}
+
+/// Whether a connection to this address of that host may be made.
+fn admits_address(allow_insecure: bool, host: &str, address: IpAddr) -> Result<(), CallbackRefused> {
+    let class = classify(address);
+    let admitted = match class {
+        AddressClass::Public => true,
+        AddressClass::Private | AddressClass::Loopback => allow_insecure,
+        AddressClass::LinkLocal
+        | AddressClass::SharedAddressSpace
+        | AddressClass::Multicast
+        | AddressClass::Documentation
+        | AddressClass::Unspecified
+        | AddressClass::Reserved => false,
+    };
+    if admitted {
+        Ok(())
+    } else {
+        Err(CallbackRefused::ReachForbiddenAddress {
+            host: host.to_owned(),
+            class,
+        })
+    }
+}
+
+/// Why the client could not be built.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to build the client for callbacks")]
+pub struct BuildClient(#[source] reqwest::Error);
+
+/// What happened to a request, as far as it matters for whether to send it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// An answer with this status.
+    Answered(u16),
+    /// The time limit passed; the receiver may have it or not.
+    TimedOut,
+    /// No connection came about, so the receiver cannot have it.
+    Unconnected,
+    /// The connection broke after sending began; the receiver may have it or not.
+    Unanswered,
+    /// It was not sent, and must not be.
+    Refused(CallbackRefused),
+}
+
+/// A client that follows no redirect, uses no proxy, and connects to checked addresses alone.
+#[derive(Debug, Clone)]
+pub struct Egress {
+    policy: Arc<CallbackPolicy>,
+    client: reqwest::Client,
+}
+
+impl Egress {
+    /// Builds the client. A TLS provider must have been installed by the process.
+    pub fn new(policy: CallbackPolicy, resolver: Arc<dyn Resolve>) -> Result<Self, BuildClient> {
+        let checked = CheckedResolver::new(resolver, policy.allow_insecure);
+        let client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(checked))
+            .tls_version_min(reqwest::tls::Version::TLS_1_2)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
+            .build()
+            .map_err(BuildClient)?;
+        Ok(Self {
+            policy: Arc::new(policy),
+            client,
+        })
+    }
+
+    /// Sends what `prepare` makes of an empty POST to the URL, if the URL is admitted.
+    pub async fn post(
+        &self,
+        url: &Url,
+        prepare: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Sent {
+        if let Err(refused) = admits(&self.policy, url) {
+            return Sent::Refused(refused);
+        }
+        match prepare(self.client.post(url.clone())).send().await {
+            Ok(answer) => Sent::Answered(answer.status().as_u16()),
+            Err(error) => explain(&error),
+        }
+    }
+}
+
+/// What a failed request means. The refusal of an address arrives wrapped in the client's own errors.
+fn explain(error: &reqwest::Error) -> Sent {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<CallbackRefused>() {
+            return Sent::Refused(refused.clone());
+        }
+        cause = inner.source();
+    }
+    if error.is_connect() {
+        Sent::Unconnected
+    } else if error.is_timeout() {
+        Sent::TimedOut
+    } else {
+        Sent::Unanswered
+    }
+}
+
+#[cfg(test)]
+mod tests;

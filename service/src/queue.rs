@@ -1,1 +1,219 @@
-//! To be written in this room.
+//! The queue of accepted work, and the rules that hold for every database under it. `server` enqueues, `worker` claims;
+//! they meet only here.
+//!
+//! A job goes `queued -> running -> delivering -> confirmed | rejected | expired`. The right to work on it is a [`Lease`]: a
+//! random token with an end, which must be shown to change the job. Whoever comes back after its end changes nothing. The
+//! database's clock is the only clock, and a queue sees the rows of one add-on alone.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use tokio::sync::Notify;
+
+use crate::domain::{Job, JobId, NewJob, SpoolKey};
+
+mod again;
+mod lease;
+//SQL mod sqlite;
+#[cfg(test)]
+mod contract;
+
+pub use lease::{Delivery, DeliveryRecord, Fence, Lease, Outcome, ResultBody, WorkRecord};
+//SQL pub use sqlite::SqliteQueue;
+
+/// Why the queue could not do as told.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The database could not be opened or brought to our schema.
+    #[error("failed to open the queue")]
+    OpenDatabase(#[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("failed to migrate the queue")]
+    MigrateDatabase(#[source] sqlx::migrate::MigrateError),
+    /// A statement failed: the database is down, full or busy.
+    #[error("failed to {action}")]
+    UseDatabase {
+        /// What was tried.
+        action: &'static str,
+        /// What the database said.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row holds what this service never writes.
+    #[error("failed to read column {column} of a job")]
+    ReadRow {
+        /// The column.
+        column: &'static str,
+    },
+    /// The lease is over and the job belongs to another; what was done under it is void.
+    #[error("failed to use a lease: it has ended")]
+    LoseLease,
+}
+
+impl QueueError {
+    /// The only part of the error that reaches a metric label.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::OpenDatabase(_) => "open",
+            Self::MigrateDatabase(_) => "migrate",
+            Self::UseDatabase { .. } => "database",
+            Self::ReadRow { .. } => "row",
+            Self::LoseLease => "lease_lost",
+        }
+    }
+}
+
+/// What became of a request that was enqueued. All but the first leave one file of audio that the caller must remove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Enqueued {
+    /// A new job, safe from now on: 202.
+    Accepted,
+    /// The same request again, and nothing more to do for it: 202.
+    Duplicate {
+        /// The audio that is not needed: the earlier one where the new one took its place.
+        unneeded: SpoolKey,
+    },
+    /// The same request again, finished; its stored result is delivered once more: 202.
+    Redeliver {
+        /// The audio that is not needed.
+        unneeded: SpoolKey,
+    },
+    /// Another request under a known SID: refused as `request_sid_reused`.
+    Reused {
+        /// The audio that is not needed.
+        unneeded: SpoolKey,
+    },
+}
+
+impl Enqueued {
+    /// The audio that the caller must remove from the spool.
+    #[must_use]
+    pub fn unneeded(&self) -> Option<&SpoolKey> {
+        match self {
+            Self::Accepted => None,
+            Self::Duplicate { unneeded } | Self::Redeliver { unneeded } | Self::Reused { unneeded } => Some(unneeded),
+        }
+    }
+}
+
+/// Where a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobState {
+    /// Waits for a worker.
+    Queued,
+    /// A worker has it.
+    Running,
+    /// The result is stored and on its way.
+    Delivering,
+    /// The receiver has it.
+    Confirmed,
+    /// The receiver does not want it.
+    Rejected,
+    /// The receiver could not be told in time.
+    Expired,
+}
+
+impl JobState {
+    /// Every state, for gauges that must also say zero.
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::Running,
+        Self::Delivering,
+        Self::Confirmed,
+        Self::Rejected,
+        Self::Expired,
+    ];
+
+    /// The state in the database and as a metric label.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Delivering => "delivering",
+            Self::Confirmed => "confirmed",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reads a stored state.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.label() == text)
+    }
+}
+
+/// How full the queue is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gauges {
+    /// Jobs in each state, all states named.
+    pub jobs: Vec<(JobState, u64)>,
+    /// Age of the oldest job that has no result yet; zero when there is none.
+    pub oldest_seconds: f64,
+}
+
+/// How long what is kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retention {
+    /// From the result on: the result, the callback and the memory that this request was seen.
+    pub result_seconds: f64,
+    /// From acceptance on: the row itself.
+    pub row_seconds: f64,
+}
+
+/// Wakes the worker at once instead of at its next look.
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    /// A job may be claimed.
+    pub work: Notify,
+    /// A result may be delivered.
+    pub deliveries: Notify,
+}
+
+/// The queue of one add-on.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Stores the job, or decides what a repeated request means. One transaction; safe against power loss on return.
+    async fn enqueue(&self, job: NewJob) -> Result<Enqueued, QueueError>;
+
+    /// Frees every lease at once. For a process that knows itself to be alone with the data, when it starts.
+    async fn recover(&self) -> Result<u64, QueueError>;
+
+    /// Takes up to `limit` jobs that are nobody's, the earliest deadline first. Their attempt counts from now on.
+    async fn claim(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError>;
+
+    /// Takes up to `limit` results that are to be sent by now, the earliest due first.
+    async fn claim_deliveries(&self, limit: usize) -> Result<Vec<Lease<Delivery>>, QueueError>;
+
+    /// Makes the lease last one full length from now.
+    async fn renew(&self, fence: &Fence) -> Result<(), QueueError>;
+
+    /// Ends work on a job: its result and the intent to call back are one transaction, as is the choice to try again.
+    async fn finish(&self, lease: Lease<Job>, record: WorkRecord) -> Result<(), QueueError>;
+
+    /// Ends an attempt at a callback.
+    async fn record(&self, lease: Lease<Delivery>, record: DeliveryRecord) -> Result<(), QueueError>;
+
+    /// Gives a result back unsent.
+    async fn release_delivery(&self, lease: Lease<Delivery>) -> Result<(), QueueError>;
+
+    /// How full the queue is.
+    async fn gauges(&self) -> Result<Gauges, QueueError>;
+
+    /// Audio that nobody needs any more: its callback is confirmed or given up, or its cut-off is past and it has a result.
+    async fn removable_audio(&self, limit: usize) -> Result<Vec<(JobId, SpoolKey)>, QueueError>;
+
+    /// Notes that a job's audio is gone.
+    async fn audio_removed(&self, id: JobId) -> Result<(), QueueError>;
+
+    /// Forgets results and then rows that were kept long enough. Only jobs that have ended; says how many rows changed.
+    async fn retire(&self, retention: &Retention) -> Result<u64, QueueError>;
+
+    /// Which of these files some row names.
+    async fn known_files(&self, keys: &[SpoolKey]) -> Result<HashSet<SpoolKey>, QueueError>;
+
+    /// What wakes the worker.
+    fn arrivals(&self) -> &Arrivals;
+}

@@ -1,0 +1,47 @@
+//! Decides what the same request means when it comes again. Pure, so that every database decides alike.
+
+use super::JobState;
+use crate::domain::NewJob;
+
+/// What is known of the earlier request under the same key.
+#[derive(Debug, Clone)]
+pub(super) struct Earlier {
+    pub(super) state: JobState,
+    /// Someone works on it, or sends it, at this moment.
+    pub(super) leased: bool,
+    pub(super) fields_digest: String,
+    pub(super) callback: String,
+}
+
+/// What is to be done with the earlier job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Not begun: the new callback and the new audio take the place of the earlier ones.
+    Replace,
+    /// Being worked on: only the callback is replaced; the audio is in use.
+    Redirect,
+    /// Its result is being sent to the same place: that is the delivery that was asked for.
+    Await,
+    /// Its result goes out once more.
+    Redeliver,
+    /// Finished and confirmed at the same place.
+    Nothing,
+    /// Another request under the same SID.
+    Reuse,
+}
+
+/// A repeated request is Twilio's way to say that it has not heard from us: as little as possible is done twice, and
+/// nothing is left undone.
+pub(super) fn decide(earlier: &Earlier, new: &NewJob) -> Again {
+    if earlier.fields_digest != new.fields_digest {
+        return Again::Reuse;
+    }
+    let same_callback = earlier.callback == new.callback.expose().as_str();
+    match earlier.state {
+        JobState::Queued => Again::Replace,
+        JobState::Running => Again::Redirect,
+        JobState::Delivering if same_callback && earlier.leased => Again::Await,
+        JobState::Confirmed if same_callback => Again::Nothing,
+        JobState::Delivering | JobState::Confirmed | JobState::Rejected | JobState::Expired => Again::Redeliver,
+    }
+}
