@@ -119,6 +119,12 @@ impl RequestKey {
         Self(format!("sha256:{}", hex::encode(Sha256::digest(signed))))
     }
 
+    /// Takes back what was stored.
+    #[must_use]
+    pub(crate) fn stored(key: String) -> Self {
+        Self(key)
+    }
+
     /// The key as it is stored.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -14,12 +14,15 @@ use crate::domain::{Job, JobId, NewJob, SpoolKey};
 
 mod again;
 mod lease;
-//SQL mod sqlite;
+mod sqlite;
 #[cfg(test)]
 mod contract;
 
 pub use lease::{Delivery, DeliveryRecord, Fence, Lease, Outcome, ResultBody, WorkRecord};
-//SQL pub use sqlite::SqliteQueue;
+pub use sqlite::SqliteQueue;
+
+/// A result is tried for at least this long, however near the cut-off it came: a receiver that restarts needs minutes.
+pub const CALLBACK_FLOOR_SECONDS: f64 = 600.0;
 
 /// Why the queue could not do as told.
 #[derive(Debug, thiserror::Error)]
@@ -115,8 +118,10 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// Every state, for gauges that must also say zero.
-    pub const ALL: [Self; 6] = [
+    /// What gauges show, also when it is none. Confirmed jobs are only as many as retention keeps, and costly to count.
+    pub const GAUGED: [Self; 5] = [Self::Queued, Self::Running, Self::Delivering, Self::Rejected, Self::Expired];
+
+    const ALL: [Self; 6] = [
         Self::Queued,
         Self::Running,
         Self::Delivering,
@@ -148,7 +153,7 @@ impl JobState {
 /// How full the queue is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gauges {
-    /// Jobs in each state, all states named.
+    /// Jobs in each of [`JobState::GAUGED`].
     pub jobs: Vec<(JobState, u64)>,
     /// Age of the oldest job that has no result yet; zero when there is none.
     pub oldest_seconds: f64,

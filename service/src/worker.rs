@@ -1,1 +1,109 @@
-//! To be written in this room.
+//! Does the accepted work: permits, lease, heartbeat, analysis, record, callback. Two loops that share nothing but the queue,
+//! because a receiver that is slow must not keep work from being done, and a sweep that forgets what was kept long enough.
+//!
+//! Told to stop, it leases nothing more, finishes what fits the grace period, and gives the rest back uncounted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::analysis::AnalysisPlan;
+use crate::callback::Callbacks;
+use crate::domain::EndpointName;
+use crate::queue::{Queue, Retention};
+use crate::retry::Jitter;
+use crate::spool::Spool;
+
+mod claiming;
+mod deliver;
+mod heartbeat;
+mod metrics;
+mod sweep;
+mod work;
+
+pub use metrics::{WorkMetrics, WorkOutcome};
+
+use claiming::Drain;
+use deliver::DeliveryStage;
+use sweep::Sweeper;
+use work::WorkStage;
+
+/// Tries at a job before its sender is told that we cannot.
+pub const MAX_ATTEMPTS: u32 = 5;
+/// How long a lease lasts without a heartbeat: a dead worker's jobs wait no longer than this.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// What is kept how long, unless told otherwise: results for three days, rows for thirty.
+pub const RETENTION: Retention = Retention { result_seconds: 72.0 * 3600.0, row_seconds: 30.0 * 24.0 * 3600.0 };
+
+/// What a worker takes on at the most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WorkerLimits {
+    /// Analyses at one time: each is a thread that computes.
+    pub analyses: usize,
+    /// Callbacks at one time: each only waits.
+    pub callbacks: usize,
+    /// How long a lease lasts; the queue was opened with the same.
+    pub lease: Duration,
+    /// How long work may go on after the order to stop.
+    pub grace: Duration,
+    /// What is kept how long.
+    pub retention: Retention,
+}
+
+/// What a worker works with.
+pub struct Worker {
+    /// Where work comes from and results go.
+    pub queue: Arc<dyn Queue>,
+    /// Where the audio lies.
+    pub spool: Arc<Spool>,
+    /// What each endpoint wants to know.
+    pub plans: HashMap<EndpointName, AnalysisPlan>,
+    /// Who tells Twilio.
+    pub callbacks: Callbacks,
+    /// What is told of it.
+    pub metrics: WorkMetrics,
+    /// Spreads retries.
+    pub jitter: Jitter,
+    /// How much at one time.
+    pub limits: WorkerLimits,
+}
+
+impl Worker {
+    /// Works until told to stop, and then until what has begun is finished or given back.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { queue, spool, plans, callbacks, metrics, jitter, limits } = self;
+        let jitter = Arc::new(jitter);
+        // Cancelled when the grace period is over.
+        let given_up = CancellationToken::new();
+        let drain = Drain { stop: stop.clone(), given_up: given_up.clone(), grace: limits.grace };
+        let work = Arc::new(WorkStage {
+            queue: Arc::clone(&queue),
+            spool: Arc::clone(&spool),
+            plans,
+            metrics: metrics.clone(),
+            jitter: Arc::clone(&jitter),
+            lease: limits.lease,
+            given_up: given_up.clone(),
+        });
+        let delivery = Arc::new(DeliveryStage {
+            queue: Arc::clone(&queue),
+            spool: Arc::clone(&spool),
+            callbacks,
+            metrics: metrics.clone(),
+            jitter,
+            lease: limits.lease,
+            given_up,
+        });
+        let sweeper = Sweeper { queue, spool, metrics, retention: limits.retention };
+        tokio::join!(
+            claiming::run(work, limits.analyses, &drain),
+            claiming::run(delivery, limits.callbacks, &drain),
+            sweeper.run(&stop),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,18 +10,10 @@ use crate::domain::{CallbackUrl, Deadlines, EndpointName, JobId, SpoolKey};
 pub struct Fence {
     pub(super) id: JobId,
     pub(super) token: String,
-    pub(super) attempt: u32,
+    pub(super) number: i64,
 }
 
 impl Fence {
-    pub(super) fn new(id: JobId, token: &LeaseToken, attempt: u32) -> Self {
-        Self {
-            id,
-            token: token.0.clone(),
-            attempt,
-        }
-    }
-
     /// The job it is about.
     #[must_use]
     pub fn id(&self) -> JobId {

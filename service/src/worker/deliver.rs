@@ -1,0 +1,110 @@
+//! One result: sent once, and what follows recorded.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::WorkMetrics;
+use super::claiming::Stage;
+use super::heartbeat::Heartbeat;
+use crate::callback::Callbacks;
+use crate::deadline::{self, Met};
+use crate::queue::{Delivery, DeliveryRecord, Lease, Queue, QueueError, ResultBody};
+use crate::retry::{self, Jitter, Tried};
+use crate::spool::Spool;
+
+pub(super) struct DeliveryStage {
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) callbacks: Callbacks,
+    pub(super) metrics: WorkMetrics,
+    pub(super) jitter: Arc<Jitter>,
+    pub(super) lease: Duration,
+    pub(super) given_up: CancellationToken,
+}
+
+#[async_trait]
+impl Stage for DeliveryStage {
+    type Lease = Lease<Delivery>;
+
+    const NAME: &'static str = "delivery";
+
+    async fn claim(&self, limit: usize) -> Result<Vec<Lease<Delivery>>, QueueError> {
+        self.queue.claim_deliveries(limit).await
+    }
+
+    async fn handle(&self, lease: Lease<Delivery>) {
+        let started = Instant::now();
+        let Lease { subject: delivery, age_seconds, .. } = &lease;
+        let (id, age_seconds) = (delivery.id, *age_seconds);
+        let (endpoint, deadlines) = (delivery.endpoint.clone(), delivery.deadlines);
+        let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
+        let sent = tokio::select! {
+            record = self.send(delivery) => Some(record),
+            () = heartbeat.lost() => return,
+            () = self.given_up.cancelled() => None,
+        };
+        let Some(record) = sent else {
+            self.log(id, self.queue.release_delivery(lease).await);
+            return;
+        };
+        let recorded = self.queue.record(lease, record).await;
+        if recorded.is_ok() {
+            self.metrics.called_back(&endpoint, &record);
+            let met = deadline::met(&deadlines, age_seconds + started.elapsed().as_secs_f64());
+            match record {
+                DeliveryRecord::Confirmed => self.metrics.finished(&endpoint, met),
+                DeliveryRecord::Rejected { .. } | DeliveryRecord::Expired => self.metrics.finished(&endpoint, Met::Late),
+                DeliveryRecord::Retry { .. } => {}
+            }
+        }
+        self.log(id, recorded);
+    }
+
+    fn arrived(&self) -> &Notify {
+        &self.queue.arrivals().deliveries
+    }
+}
+
+impl DeliveryStage {
+    async fn send(&self, delivery: &Delivery) -> DeliveryRecord {
+        let tried = Tried {
+            attempts: delivery.attempt,
+            waited_seconds: delivery.waited_seconds,
+            left_seconds: delivery.left_seconds,
+        };
+        let body = match &delivery.body {
+            ResultBody::Inline(json) => Bytes::from(json.clone()),
+            ResultBody::Spooled(key) => match self.spool.read_result(key).await {
+                Ok(json) => Bytes::from(json),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, job.id = %delivery.id, "a result is not readable");
+                    return retry::unreadable(&tried, self.jitter.next());
+                }
+            },
+        };
+        let attempted = self.callbacks.post(&delivery.callback, body, &delivery.id.to_string()).await;
+        let record = retry::decide(&attempted, &tried, self.jitter.next());
+        if record != DeliveryRecord::Confirmed {
+            tracing::warn!(
+                job.id = %delivery.id, callback.host = %delivery.callback, attempt = delivery.attempt,
+                outcome = ?attempted, next = ?record, "a callback was not confirmed"
+            );
+        }
+        record
+    }
+
+    fn log(&self, id: crate::domain::JobId, recorded: Result<(), QueueError>) {
+        match recorded {
+            Ok(()) => {}
+            Err(QueueError::LoseLease) => tracing::info!(job.id = %id, "a delivery was superseded by a newer request"),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, job.id = %id, "a delivery was not recorded");
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One job: analysed within its time, its result stored with the intent to call back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::claiming::Stage;
+use super::heartbeat::Heartbeat;
+use super::{MAX_ATTEMPTS, WorkMetrics, WorkOutcome};
+use crate::analysis::{self, AnalysisError, AnalysisPlan, Halt, Halted, JobErrorCode};
+use crate::deadline;
+use crate::domain::{EndpointName, Job};
+use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
+use crate::retry::{self, Jitter};
+use crate::spool::{Spool, SpoolError};
+
+/// A larger result lies in the spool: rows are read whole.
+const ROW_RESULT_BYTES: usize = 256 * 1024;
+
+pub(super) struct WorkStage {
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) spool: Arc<Spool>,
+    pub(super) plans: HashMap<EndpointName, AnalysisPlan>,
+    pub(super) metrics: WorkMetrics,
+    pub(super) jitter: Arc<Jitter>,
+    pub(super) lease: Duration,
+    pub(super) given_up: CancellationToken,
+}
+
+/// What is to be done with a job that was just leased.
+#[derive(Debug, PartialEq)]
+enum Step {
+    Analyze { within: Duration },
+    GiveUp(JobErrorCode),
+}
+
+/// A job that was leased too often has killed its workers: it is not tried again, but its sender is told.
+fn next_step(attempt: u32, left: Option<Duration>) -> Step {
+    match left {
+        _ if attempt > MAX_ATTEMPTS => Step::GiveUp(JobErrorCode::InternalError),
+        None => Step::GiveUp(JobErrorCode::TimedOut),
+        Some(within) => Step::Analyze { within },
+    }
+}
+
+/// What an analysis comes to.
+#[derive(Debug, PartialEq)]
+enum Conclusion {
+    Deliver(Result<Value, JobErrorCode>),
+    Retry { reason: &'static str },
+    Release,
+}
+
+fn conclude(analyzed: Result<Value, AnalysisError>, attempt: u32) -> Conclusion {
+    let reason = match analyzed {
+        Ok(results) => return Conclusion::Deliver(Ok(results)),
+        Err(AnalysisError::ReadAudio { .. }) => return Conclusion::Deliver(Err(JobErrorCode::UnreadableAudio)),
+        Err(AnalysisError::FinishInTime(Halted::TimedOut)) => return Conclusion::Deliver(Err(JobErrorCode::TimedOut)),
+        Err(AnalysisError::FinishInTime(Halted::GivenUp)) => return Conclusion::Release,
+        Err(AnalysisError::ReadFile(_)) => "read_file",
+        Err(AnalysisError::Analyze { .. }) => "analyze",
+    };
+    if attempt >= MAX_ATTEMPTS {
+        Conclusion::Deliver(Err(JobErrorCode::InternalError))
+    } else {
+        Conclusion::Retry { reason }
+    }
+}
+
+#[async_trait]
+impl Stage for WorkStage {
+    type Lease = Lease<Job>;
+
+    const NAME: &'static str = "work";
+
+    async fn claim(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
+        self.queue.claim(limit).await
+    }
+
+    async fn handle(&self, lease: Lease<Job>) {
+        let (id, endpoint) = (lease.subject.id, lease.subject.work.endpoint.clone());
+        let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
+        let analyzed = tokio::select! {
+            conclusion = self.work(&lease) => Some(conclusion),
+            () = heartbeat.lost() => None,
+        };
+        let ended = match analyzed {
+            Some(conclusion) => self.end(lease, conclusion).await,
+            None => Err(EndWork::Queue(QueueError::LoseLease)),
+        };
+        match ended {
+            Ok(outcome) => self.metrics.worked(&endpoint, outcome),
+            Err(EndWork::Queue(QueueError::LoseLease)) => {
+                self.metrics.worked(&endpoint, WorkOutcome::LeaseLost);
+                tracing::warn!(job.id = %id, "a result was dropped: the lease had ended");
+            }
+            Err(error) => {
+                self.metrics.worked(&endpoint, WorkOutcome::Failed);
+                tracing::error!(error = &error as &dyn std::error::Error, job.id = %id, "a job was not recorded");
+            }
+        }
+    }
+
+    fn arrived(&self) -> &Notify {
+        &self.queue.arrivals().work
+    }
+}
+
+/// Why a job's end could not be recorded; its lease then ends by itself.
+#[derive(Debug, thiserror::Error)]
+enum EndWork {
+    #[error("failed to record the end of a job")]
+    Queue(#[source] QueueError),
+    #[error("failed to store a large result")]
+    Spool(#[source] SpoolError),
+}
+
+impl WorkStage {
+    async fn work(&self, lease: &Lease<Job>) -> Conclusion {
+        let Lease { subject: job, age_seconds, .. } = lease;
+        let left = deadline::work_left(&job.work.deadlines, *age_seconds);
+        match next_step(job.attempt, left) {
+            Step::GiveUp(code) => Conclusion::Deliver(Err(code)),
+            Step::Analyze { within } => {
+                let analyzed = self.analyze(job, within).await;
+                if let Err(error) = &analyzed {
+                    tracing::warn!(error = error as &dyn std::error::Error, job.id = %job.id, "an analysis failed");
+                }
+                conclude(analyzed, job.attempt)
+            }
+        }
+    }
+
+    async fn analyze(&self, job: &Job, within: Duration) -> Result<Value, AnalysisError> {
+        let Some(plan) = self.plans.get(&job.work.endpoint).cloned() else {
+            let reason = "the endpoint has no analysis any more".to_owned();
+            return Err(AnalysisError::Analyze { part: "nothing", reason });
+        };
+        let started = Instant::now();
+        // Cancelled when the grace period is over, and when this future is dropped because the lease was lost.
+        let cancelled = self.given_up.child_token();
+        let _cancel_on_drop = cancelled.clone().drop_guard();
+        let halt = Halt::new(started + within, cancelled);
+        let path = self.spool.path(&job.work.audio.key);
+        let analyzed = tokio::task::spawn_blocking(move || analysis::analyze(&path, &plan, &halt))
+            .await
+            .unwrap_or_else(|error| Err(AnalysisError::Analyze { part: "everything", reason: error.to_string() }));
+        if analyzed.is_ok() {
+            self.metrics.analyzed(&job.work.endpoint, started.elapsed(), job.work.format.seconds);
+        }
+        analyzed
+    }
+
+    async fn end(&self, lease: Lease<Job>, conclusion: Conclusion) -> Result<WorkOutcome, EndWork> {
+        let (record, outcome) = match conclusion {
+            Conclusion::Deliver(results) => {
+                let json = analysis::result_json(&lease.subject, results.as_ref().map_err(|code| *code));
+                let error_code = results.as_ref().err().map(|code| code.as_str());
+                let outcome = if error_code.is_none() { WorkOutcome::Analyzed } else { WorkOutcome::GaveUp };
+                (WorkRecord::Done(Outcome { body: self.keep(json).await?, error_code }), outcome)
+            }
+            Conclusion::Retry { reason } => {
+                let after_seconds = retry::wait_seconds(lease.subject.attempt, self.jitter.next());
+                (WorkRecord::Retry { reason, after_seconds }, WorkOutcome::Failed)
+            }
+            Conclusion::Release => (WorkRecord::Release, WorkOutcome::Released),
+        };
+        self.queue.finish(lease, record).await.map_err(EndWork::Queue)?;
+        Ok(outcome)
+    }
+
+    async fn keep(&self, json: String) -> Result<ResultBody, EndWork> {
+        if json.len() <= ROW_RESULT_BYTES {
+            return Ok(ResultBody::Inline(json));
+        }
+        self.spool.store_result(json.as_bytes()).await.map(ResultBody::Spooled).map_err(EndWork::Spool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_job_is_tried_five_times_and_within_its_time() {
+        let left = Some(Duration::from_secs(9));
+        for (attempt, left, step) in [
+            (1, left, Step::Analyze { within: Duration::from_secs(9) }),
+            (MAX_ATTEMPTS, left, Step::Analyze { within: Duration::from_secs(9) }),
+            (MAX_ATTEMPTS + 1, left, Step::GiveUp(JobErrorCode::InternalError)),
+            (MAX_ATTEMPTS + 1, None, Step::GiveUp(JobErrorCode::InternalError)),
+            (1, None, Step::GiveUp(JobErrorCode::TimedOut)),
+        ] {
+            assert_eq!(next_step(attempt, left), step, "attempt {attempt}");
+        }
+    }
+
+    #[test]
+    fn every_end_of_an_analysis_leads_to_a_result_or_another_try() {
+        let read_file = || AnalysisError::ReadFile(std::io::Error::other("gone"));
+        let analyze = || AnalysisError::Analyze { part: "loudness", reason: String::new() };
+        let unreadable = AnalysisError::ReadAudio { reason: String::new() };
+        for (analyzed, attempt, conclusion) in [
+            (Ok(json!({})), 1, Conclusion::Deliver(Ok(json!({})))),
+            (Err(unreadable), 1, Conclusion::Deliver(Err(JobErrorCode::UnreadableAudio))),
+            (Err(AnalysisError::FinishInTime(Halted::TimedOut)), 1, Conclusion::Deliver(Err(JobErrorCode::TimedOut))),
+            (Err(AnalysisError::FinishInTime(Halted::GivenUp)), MAX_ATTEMPTS, Conclusion::Release),
+            (Err(read_file()), 1, Conclusion::Retry { reason: "read_file" }),
+            (Err(analyze()), MAX_ATTEMPTS - 1, Conclusion::Retry { reason: "analyze" }),
+            (Err(read_file()), MAX_ATTEMPTS, Conclusion::Deliver(Err(JobErrorCode::InternalError))),
+            (Err(analyze()), MAX_ATTEMPTS, Conclusion::Deliver(Err(JobErrorCode::InternalError))),
+        ] {
+            assert_eq!(conclude(analyzed, attempt), conclusion);
+        }
+    }
+}
