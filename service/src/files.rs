@@ -1,1 +1,292 @@
-//! To be written in this room.
+//! Reads the secrets' files, again and again, and publishes what it finds; called by `cli`, read by `server` and
+//! `callback` through `tokio::sync::watch`.
+//!
+//! A Secret is a folder with a file per key, as Kubernetes mounts it. Kubernetes replaces such a folder through the link
+//! `..data`, so all keys of one reading come through one resolved link. What cannot be read whole never replaces what
+//! was read before: a rotation that is half written keeps the last good tokens. Before the first good reading there is
+//! no token, and without a token nothing is verified.
+
+mod secret;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use self::secret::{ReadSecret, SecretFolder};
+
+use crate::domain::Credentials;
+
+const DATABASE_URL: &str = "DATABASE_URL";
+
+/// Before the first good reading.
+const NOT_LOADED: Credentials = Credentials {
+    account_sid: String::new(),
+    tokens: Vec::new(),
+};
+
+/// How often the files are read when nothing else is asked for.
+pub const REREAD_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Which Secrets an add-on names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretNames {
+    /// The Secret with the account and its tokens.
+    pub credentials: String,
+    /// Every Secret with a `DATABASE_URL`.
+    pub databases: BTreeSet<String>,
+}
+
+/// What the rest of the program sees of the files: always the last good reading.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// The account and its tokens.
+    pub credentials: watch::Receiver<Arc<Credentials>>,
+    /// The database URL of each Secret that `SecretNames::databases` names; none before the first good reading.
+    pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
+}
+
+/// Reads the files on a timer and publishes what changed.
+pub struct SecretFiles {
+    root: PathBuf,
+    names: SecretNames,
+    credentials: watch::Sender<Arc<Credentials>>,
+    database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
+    /// What failed at the last reading, so that it is told once and not at every reading.
+    complaints: BTreeSet<String>,
+}
+
+impl SecretFiles {
+    /// Reads once. That something is missing is no error here: it may be mounted later, until then requests get 503.
+    #[must_use]
+    pub fn open(root: PathBuf, names: SecretNames) -> (Self, Secrets) {
+        let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
+        let mut database_urls = BTreeMap::new();
+        let mut database_urls_seen = BTreeMap::new();
+        for name in &names.databases {
+            let (sender, receiver) = watch::channel(None);
+            database_urls.insert(name.clone(), sender);
+            database_urls_seen.insert(name.clone(), receiver);
+        }
+        let mut files = Self {
+            root,
+            names,
+            credentials,
+            database_urls,
+            complaints: BTreeSet::new(),
+        };
+        files.reread();
+        (
+            files,
+            Secrets {
+                credentials: credentials_seen,
+                database_urls: database_urls_seen,
+            },
+        )
+    }
+
+    /// Reads again at every interval until it is told to stop.
+    pub async fn run(mut self, interval: Duration, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.reread();
+        }
+    }
+
+    /// Reads everything once and publishes what is good and differs.
+    pub fn reread(&mut self) {
+        let mut complaints = BTreeSet::new();
+        match read_once(&self.root, &self.names.credentials) {
+            Ok(read) => {
+                let changed = self.credentials.send_if_modified(|last| replace_if_changed(last, read));
+                if changed {
+                    tracing::info!(tokens = self.credentials.borrow().tokens.len(), "credentials loaded");
+                }
+            }
+            Err(error) => {
+                complaints.insert(error.to_string());
+            }
+        }
+        for (name, sender) in &self.database_urls {
+            match SecretFolder::open(&self.root, name).and_then(|folder| folder.required(DATABASE_URL)) {
+                Ok(url) => {
+                    sender.send_if_modified(|last| {
+                        let changed = last
+                            .as_ref()
+                            .is_none_or(|last| last.expose_secret() != url.expose_secret());
+                        *last = Some(url);
+                        changed
+                    });
+                }
+                Err(error) => {
+                    complaints.insert(error.to_string());
+                }
+            }
+        }
+        for complaint in complaints.difference(&self.complaints) {
+            tracing::warn!(
+                reason = complaint,
+                "a secret cannot be read; what was read before stays in use"
+            );
+        }
+        self.complaints = complaints;
+    }
+}
+
+/// Reads the credentials once, for a program that ends soon.
+pub fn read_once(root: &Path, secret: &str) -> Result<Credentials, ReadSecret> {
+    SecretFolder::open(root, secret).and_then(|folder| read_credentials(&folder))
+}
+
+/// The tokens are good together with an account only: the callback needs both.
+fn read_credentials(folder: &SecretFolder) -> Result<Credentials, ReadSecret> {
+    let account_sid = folder.required(ACCOUNT_SID)?.expose_secret().to_owned();
+    let primary = folder.required(AUTH_TOKEN)?;
+    let secondary = folder.optional(AUTH_TOKEN_SECONDARY)?;
+    let secondary = secondary.filter(|token| token.expose_secret() != primary.expose_secret());
+    Ok(Credentials {
+        account_sid,
+        tokens: std::iter::once(primary).chain(secondary).collect(),
+    })
+}
+
+fn replace_if_changed(last: &mut Arc<Credentials>, read: Credentials) -> bool {
+    let changed = !same(last, &read);
+    if changed {
+        *last = Arc::new(read);
+    }
+    changed
+}
+
+fn same(one: &Credentials, other: &Credentials) -> bool {
+    let exposed = |credentials: &Credentials| -> Vec<String> {
+        credentials
+            .tokens
+            .iter()
+            .map(|token| token.expose_secret().to_owned())
+            .collect()
+    };
+    one.account_sid == other.account_sid && exposed(one) == exposed(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io;
+    use std::path::Path;
+
+    use super::{SecretFiles, SecretNames, Secrets};
+    use secrecy::ExposeSecret as _;
+
+    fn write(root: &Path, key: &str, text: &str) -> io::Result<()> {
+        let path = root.join(key);
+        fs::create_dir_all(path.parent().unwrap_or(root))?;
+        fs::write(path, text)
+    }
+
+    fn open(root: &Path) -> (SecretFiles, Secrets) {
+        let names = SecretNames {
+            credentials: "twilio".to_owned(),
+            databases: ["crm".to_owned()].into(),
+        };
+        SecretFiles::open(root.to_owned(), names)
+    }
+
+    fn tokens(secrets: &Secrets) -> Vec<String> {
+        secrets
+            .credentials
+            .borrow()
+            .tokens
+            .iter()
+            .map(|token| token.expose_secret().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn has_no_token_before_the_first_good_reading() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let (mut files, secrets) = open(root.path());
+        assert!(tokens(&secrets).is_empty());
+        write(root.path(), "twilio/AUTH_TOKEN", "t1")?;
+        files.reread();
+        assert!(tokens(&secrets).is_empty(), "a token without its account");
+        write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
+        files.reread();
+        assert_eq!(tokens(&secrets), ["t1"]);
+        Ok(())
+    }
+
+    #[test]
+    fn trims_one_line_end_and_nothing_else() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        write(root.path(), "twilio/ACCOUNT_SID", "AC1\r\n")?;
+        write(root.path(), "twilio/AUTH_TOKEN", "t1\n")?;
+        write(root.path(), "crm/DATABASE_URL", "sqlite:crm file.db\n")?;
+        let (_, secrets) = open(root.path());
+        assert_eq!(secrets.credentials.borrow().account_sid, "AC1");
+        assert_eq!(tokens(&secrets), ["t1"]);
+        let url = secrets.database_urls["crm"]
+            .borrow()
+            .as_ref()
+            .map(|url| url.expose_secret().to_owned());
+        assert_eq!(url.as_deref(), Some("sqlite:crm file.db"));
+        Ok(())
+    }
+
+    #[test]
+    fn publishes_a_rotation_and_keeps_the_last_good_tokens_while_it_is_half_written() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
+        write(root.path(), "twilio/AUTH_TOKEN", "old")?;
+        let (mut files, secrets) = open(root.path());
+        for (key, text, expected) in [
+            ("twilio/AUTH_TOKEN_SECONDARY", "new", &["old", "new"][..]),
+            ("twilio/AUTH_TOKEN", "", &["old", "new"]),
+            ("twilio/AUTH_TOKEN", "new\nnew", &["old", "new"]),
+            ("twilio/AUTH_TOKEN", "new", &["new"]),
+            ("twilio/AUTH_TOKEN_SECONDARY", "old", &["new", "old"]),
+        ] {
+            write(root.path(), key, text)?;
+            files.reread();
+            assert_eq!(tokens(&secrets), expected, "{key}={text}");
+        }
+        fs::remove_dir_all(root.path().join("twilio"))?;
+        files.reread();
+        assert_eq!(tokens(&secrets), ["new", "old"]);
+        Ok(())
+    }
+
+    #[test]
+    fn reads_all_keys_through_the_link_that_kubernetes_replaces() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        for (version, token) in [("..1", "one"), ("..2", "two")] {
+            write(root.path(), &format!("twilio/{version}/ACCOUNT_SID"), "AC1")?;
+            write(root.path(), &format!("twilio/{version}/AUTH_TOKEN"), token)?;
+        }
+        let link = root.path().join("twilio/..data");
+        std::os::unix::fs::symlink("..1", &link)?;
+        let (mut files, secrets) = open(root.path());
+        assert_eq!(tokens(&secrets), ["one"]);
+        fs::remove_file(&link)?;
+        std::os::unix::fs::symlink("..2", &link)?;
+        files.reread();
+        assert_eq!(tokens(&secrets), ["two"]);
+        Ok(())
+    }
+
+    #[test]
+    fn shows_no_token_in_its_debug_text() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
+        write(root.path(), "twilio/AUTH_TOKEN", "hidden")?;
+        let (_, secrets) = open(root.path());
+        assert!(!format!("{secrets:?}").contains("hidden"));
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! One Secret as a folder with a file per key: what a value must be to be taken. Called by `files` alone.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+/// More than this is no token and no URL; what is mounted by mistake is not read whole.
+const VALUE_LIMIT_BYTES: u64 = 16 * 1024;
+
+/// Why a key of a Secret is not used. Never says anything of its value.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadSecret {
+    /// The folder is not there.
+    #[error("failed to find secret {secret}: there is no folder of that name with the secrets")]
+    FindSecret {
+        /// The name of the Secret.
+        secret: String,
+    },
+    /// The key is not there.
+    #[error("failed to find key {key} of secret {secret}")]
+    FindKey {
+        /// The name of the Secret.
+        secret: String,
+        /// The key in it.
+        key: &'static str,
+    },
+    /// The file is there and cannot be read.
+    #[error("failed to read key {key} of secret {secret}: {kind}")]
+    ReadKey {
+        /// The name of the Secret.
+        secret: String,
+        /// The key in it.
+        key: &'static str,
+        /// What the system said.
+        kind: io::ErrorKind,
+    },
+    /// Empty, too long, not text, or with a line end inside.
+    #[error("failed to accept key {key} of secret {secret}: it is {what}")]
+    AcceptValue {
+        /// The name of the Secret.
+        secret: String,
+        /// The key in it.
+        key: &'static str,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// A Secret's folder at one moment.
+pub struct SecretFolder {
+    secret: String,
+    folder: PathBuf,
+}
+
+impl SecretFolder {
+    /// Resolves the folder once, so that all keys are of one version.
+    pub fn open(root: &Path, secret: &str) -> Result<Self, ReadSecret> {
+        let mounted = root.join(secret);
+        let folder = mounted.join("..data").canonicalize().unwrap_or(mounted);
+        if !folder.is_dir() {
+            return Err(ReadSecret::FindSecret {
+                secret: secret.to_owned(),
+            });
+        }
+        Ok(Self {
+            secret: secret.to_owned(),
+            folder,
+        })
+    }
+
+    /// A value that must be there.
+    pub fn required(&self, key: &'static str) -> Result<SecretString, ReadSecret> {
+        let bytes = self.read(key)?.ok_or_else(|| ReadSecret::FindKey {
+            secret: self.secret.clone(),
+            key,
+        })?;
+        self.accept(key, &bytes)
+    }
+
+    /// A value that may be left out, or left empty.
+    pub fn optional(&self, key: &'static str) -> Result<Option<SecretString>, ReadSecret> {
+        match self.read(key)? {
+            Some(bytes) if !bytes.is_empty() => self.accept(key, &bytes).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn read(&self, key: &'static str) -> Result<Option<Vec<u8>>, ReadSecret> {
+        match read_bounded(&self.folder.join(key)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ReadSecret::ReadKey {
+                secret: self.secret.clone(),
+                key,
+                kind: error.kind(),
+            }),
+        }
+    }
+
+    fn accept(&self, key: &'static str, bytes: &[u8]) -> Result<SecretString, ReadSecret> {
+        accept(bytes)
+            .map(SecretString::from)
+            .map_err(|what| ReadSecret::AcceptValue {
+                secret: self.secret.clone(),
+                key,
+                what,
+            })
+    }
+}
+
+fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(VALUE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// One line end is what `echo` and editors leave behind; any other blank is a mistake, except inside a URL's file name.
+fn accept(bytes: &[u8]) -> Result<&str, &'static str> {
+    if bytes.len() as u64 > VALUE_LIMIT_BYTES {
+        return Err("too long");
+    }
+    let text = str::from_utf8(bytes).map_err(|_| "not text")?;
+    let text = text
+        .strip_suffix('\n')
+        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if text.is_empty() {
+        return Err("empty");
+    }
+    if text.contains(char::is_control) {
+        return Err("more than one line");
+    }
+    if text.trim() != text {
+        return Err("surrounded by blanks");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accept;
+
+    #[test]
+    fn accepts_one_line_of_text() {
+        let cases: [(&[u8], Result<&str, &str>); 10] = [
+            (b"token", Ok("token")),
+            (b"token\n", Ok("token")),
+            (b"token\r\n", Ok("token")),
+            (b"sqlite:a file.db", Ok("sqlite:a file.db")),
+            (b"", Err("empty")),
+            (b"\n", Err("empty")),
+            (b"token\n\n", Err("more than one line")),
+            (b"two\nlines", Err("more than one line")),
+            (b" token", Err("surrounded by blanks")),
+            (b"\xff", Err("not text")),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(accept(bytes), expected, "{bytes:?}");
+        }
+        assert_eq!(accept(&vec![b'a'; 20_000]), Err("too long"));
+    }
+}
