@@ -1,1 +1,256 @@
-//! To be written in this room.
+//! Turns the resource into what the service works with. Pure, from the reduced resource alone: the same resource gives the
+//! same `Config`, on a laptop and in a pod. Flags are no part of it; they are `cli`'s `RunOptions`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use marketplace_crds::MarketplaceAddon;
+use marketplace_crds::endpoint::{self, Encoding, Fields, Integration, IntegrationKey};
+use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
+use serde_json::{Map, Value};
+
+use crate::analysis::{AcousticsPlan, AnalysisPlan};
+use crate::deadline::Sla;
+use crate::domain::{AddonKey, EndpointName};
+use crate::egress::{CallbackPolicy, PatternError};
+use crate::files::SecretNames;
+use crate::handler::sql::statement::{ReadStatement, Statement};
+use crate::signature::{EndpointUrl, ReadPublicUrl};
+
+/// The namespace of a resource that names none, as `kubectl` has it.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// One add-on, ready to be served.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Which add-on this is; every row and series carries it.
+    pub addon: AddonKey,
+    /// The add-on that requests may name.
+    pub addon_sid: Option<String>,
+    /// The base of every signed URL.
+    pub public_url: String,
+    /// The Secrets that are read.
+    pub secrets: SecretNames,
+    /// The URLs that Twilio calls.
+    pub endpoints: Vec<Endpoint>,
+    /// Where results may go.
+    pub callbacks: CallbackPolicy,
+    /// When results are due.
+    pub sla: Sla,
+}
+
+/// One URL and what answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Its name, a label of metrics.
+    pub name: EndpointName,
+    /// What makes Twilio call it.
+    pub integration: Integration,
+    /// The recordings that customers may choose.
+    pub integration_keys: Vec<IntegrationKey>,
+    /// Its whole URL.
+    pub url: EndpointUrl,
+    /// The one encoding that it accepts.
+    pub encoding: Encoding,
+    /// The publisher's own names of the fields.
+    pub fields: Fields,
+    /// What answers.
+    pub handler: HandlerPlan,
+}
+
+/// The ways to answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HandlerPlan {
+    /// Entries of the resource.
+    Table(TablePlan),
+    /// A query.
+    Sql(SqlPlan),
+    /// Analyzers, and a callback.
+    Analysis(AnalysisPlan),
+}
+
+/// The known phone numbers and what is answered for them.
+pub type TablePlan = BTreeMap<String, Map<String, Value>>;
+
+/// A query and its limits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SqlPlan {
+    /// The Secret with the `DATABASE_URL`.
+    pub secret_name: String,
+    /// The query, its parameters numbered.
+    pub statement: Statement,
+    /// From the wait for a connection to the row.
+    pub timeout: Duration,
+    /// How many queries run at once.
+    pub max_connections: u32,
+}
+
+/// Why a resource that keeps its own rules still cannot be served.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadConfig {
+    /// A resource without a name.
+    #[error("failed to read metadata.name: the add-on has none")]
+    ReadName,
+    /// No base of a URL.
+    #[error("failed to read spec.publicUrl")]
+    ReadPublicUrl(#[source] ReadPublicUrl),
+    /// No host.
+    #[error("failed to read spec.callbacks.allowedHosts")]
+    ReadAllowedHost(#[source] PatternError),
+    /// A query that cannot work.
+    #[error("failed to read handler.sql.query of endpoint {endpoint}")]
+    ReadQuery {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong with it.
+        #[source]
+        source: ReadStatement,
+    },
+    /// None of the members that this service knows.
+    #[error("failed to choose the handler of endpoint {endpoint}: it must have exactly one member")]
+    ChooseHandler {
+        /// The endpoint.
+        endpoint: String,
+    },
+}
+
+impl Config {
+    /// Reads the resource. Its own rules were evaluated when the manifest was read; what fails here is what they cannot say.
+    pub fn from_addon(addon: &MarketplaceAddon) -> Result<Self, ReadConfig> {
+        let spec = &addon.spec;
+        let name = addon.metadata.name.as_deref().ok_or(ReadConfig::ReadName)?;
+        let namespace = addon.metadata.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
+        let endpoints: Vec<Endpoint> = spec
+            .endpoints
+            .iter()
+            .map(|endpoint| read_endpoint(&spec.public_url, endpoint))
+            .collect::<Result<_, _>>()?;
+        let databases: BTreeSet<String> = endpoints
+            .iter()
+            .filter_map(|endpoint| match &endpoint.handler {
+                HandlerPlan::Sql(plan) => Some(plan.secret_name.clone()),
+                HandlerPlan::Table(_) | HandlerPlan::Analysis(_) => None,
+            })
+            .collect();
+        let allowed_hosts = spec
+            .callbacks
+            .allowed_hosts
+            .iter()
+            .map(|host| host.parse())
+            .collect::<Result<_, _>>();
+        Ok(Self {
+            addon: AddonKey::new(namespace, name),
+            addon_sid: spec.addon_sid.clone(),
+            public_url: spec.public_url.clone(),
+            secrets: SecretNames {
+                credentials: spec.credentials.secret_name.clone(),
+                databases,
+            },
+            endpoints,
+            callbacks: CallbackPolicy {
+                allowed_hosts: allowed_hosts.map_err(ReadConfig::ReadAllowedHost)?,
+                allow_insecure: spec.callbacks.allow_insecure,
+            },
+            sla: Sla {
+                median_factor: f64::from(spec.sla.median_factor),
+                p99_factor: f64::from(spec.sla.p99_factor),
+                cutoff_factor: f64::from(spec.sla.cutoff_factor),
+                floor_seconds: f64::from(spec.sla.floor_seconds),
+            },
+        })
+    }
+
+    /// The endpoint of this name.
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name.as_str() == name)
+    }
+
+    /// Whether any endpoint is answered later, so that a data folder and a worker are needed.
+    #[must_use]
+    pub fn has_asynchronous_endpoint(&self) -> bool {
+        self.endpoints
+            .iter()
+            .any(|endpoint| endpoint.integration.is_asynchronous())
+    }
+}
+
+fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endpoint, ReadConfig> {
+    let endpoint::Endpoint {
+        name,
+        path,
+        integration,
+        integration_keys,
+        request,
+        handler,
+    } = endpoint;
+    Ok(Endpoint {
+        name: EndpointName::new(name),
+        integration: *integration,
+        integration_keys: integration_keys.clone().unwrap_or_default(),
+        url: EndpointUrl::new(public_url, path).map_err(ReadConfig::ReadPublicUrl)?,
+        encoding: request.encoding,
+        fields: request.fields.clone(),
+        handler: read_handler(name, handler)?,
+    })
+}
+
+fn read_handler(endpoint: &str, handler: &Handler) -> Result<HandlerPlan, ReadConfig> {
+    match handler {
+        Handler {
+            table: Some(table),
+            sql: None,
+            analysis: None,
+        } => Ok(HandlerPlan::Table(read_table(table))),
+        Handler {
+            table: None,
+            sql: Some(sql),
+            analysis: None,
+        } => read_sql(endpoint, sql).map(HandlerPlan::Sql),
+        Handler {
+            table: None,
+            sql: None,
+            analysis: Some(analysis),
+        } => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
+        _ => Err(ReadConfig::ChooseHandler {
+            endpoint: endpoint.to_owned(),
+        }),
+    }
+}
+
+fn read_table(table: &Table) -> TablePlan {
+    table
+        .entries
+        .iter()
+        .map(|entry| (entry.key.clone(), entry.results.clone()))
+        .collect()
+}
+
+fn read_sql(endpoint: &str, sql: &Sql) -> Result<SqlPlan, ReadConfig> {
+    let Sql {
+        secret_name,
+        query,
+        timeout_seconds,
+        max_connections,
+    } = sql;
+    let statement = Statement::parse(query).map_err(|source| ReadConfig::ReadQuery {
+        endpoint: endpoint.to_owned(),
+        source,
+    })?;
+    Ok(SqlPlan {
+        secret_name: secret_name.clone(),
+        statement,
+        timeout: Duration::from_secs(timeout_seconds.unsigned_abs().into()),
+        max_connections: max_connections.unsigned_abs(),
+    })
+}
+
+fn read_analysis(analysis: &Analysis) -> AnalysisPlan {
+    let Analysis { acoustics } = analysis;
+    AnalysisPlan {
+        acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Accepts a recording: measured, made safe, enqueued, and only then 202. What happens to it afterwards is the worker's.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::admission::{Analyze, Refusal};
+use crate::analysis::{self, AnalysisError};
+use crate::deadline::{self, Sla};
+use crate::domain::{EndpointName, NewJob, RequestKey, TwilioSids};
+use crate::queue::{Enqueued, Queue, QueueError};
+use crate::spool::{Area, Quarantined, Spool, SpoolError};
+
+/// Where accepted recordings go.
+#[derive(Clone)]
+pub struct Recordings {
+    /// The audio.
+    pub spool: Arc<Spool>,
+    /// The jobs.
+    pub queue: Arc<dyn Queue>,
+    /// When they are due.
+    pub sla: Sla,
+}
+
+/// An admitted recording, not safe yet.
+pub struct Recording {
+    /// Where it came in.
+    pub endpoint: EndpointName,
+    /// What makes a repetition the same request.
+    pub request: RequestKey,
+    /// The parties.
+    pub sids: TwilioSids,
+    /// What admission says of it.
+    pub analyze: Analyze,
+    /// The audio.
+    pub audio: Quarantined,
+}
+
+/// Why a recording is not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptRecording {
+    /// Its own fault: answered as a refusal.
+    #[error("failed to accept the recording: {}", .0.error_code())]
+    Refuse(Refusal),
+    /// The audio could not be looked at.
+    #[error("failed to measure the recording")]
+    MeasureAudio(#[source] AnalysisError),
+    /// The disk.
+    #[error("failed to keep the recording")]
+    StoreAudio(#[source] SpoolError),
+    /// The database.
+    #[error("failed to enqueue the recording")]
+    EnqueueJob(#[source] QueueError),
+}
+
+impl AcceptRecording {
+    /// The word for metrics and logs.
+    #[must_use]
+    pub const fn category(&self) -> &'static str {
+        match self {
+            Self::Refuse(refusal) => refusal.error_code(),
+            Self::MeasureAudio(_) => "audio_unavailable",
+            Self::StoreAudio(_) => "spool_failed",
+            Self::EnqueueJob(_) => "queue_failed",
+        }
+    }
+}
+
+impl Recordings {
+    /// Returns when nothing can take the recording away any more.
+    pub async fn accept(&self, recording: Recording) -> Result<(), AcceptRecording> {
+        let Recording {
+            endpoint,
+            request,
+            sids,
+            analyze,
+            mut audio,
+        } = recording;
+        let path = audio.path().await.map_err(AcceptRecording::StoreAudio)?.to_owned();
+        let format = measure(path).await?;
+        let deadlines = deadline::deadlines(format.seconds, &self.sla);
+        let audio = audio.store().await.map_err(AcceptRecording::StoreAudio)?;
+        let Analyze {
+            callback,
+            fields_digest,
+        } = analyze;
+        let job = NewJob {
+            endpoint,
+            request,
+            sids,
+            callback,
+            audio,
+            format,
+            fields_digest,
+            deadlines,
+        };
+        // If this fails it may have happened all the same; the audio is left to the sweeper, which asks for its row.
+        let enqueued = self.queue.enqueue(job).await.map_err(AcceptRecording::EnqueueJob)?;
+        if let Some(unneeded) = enqueued.unneeded()
+            && let Err(error) = self.spool.remove(Area::Audio, unneeded).await
+        {
+            tracing::warn!(
+                reason = error.category(),
+                "audio that is not needed stays until the next sweep"
+            );
+        }
+        match enqueued {
+            Enqueued::Accepted | Enqueued::Duplicate { .. } | Enqueued::Redeliver { .. } => Ok(()),
+            Enqueued::Reused { .. } => Err(AcceptRecording::Refuse(Refusal::RequestSidReused)),
+        }
+    }
+}
+
+/// Reads the header of the file, off the threads that serve requests.
+async fn measure(path: PathBuf) -> Result<crate::domain::AudioFormat, AcceptRecording> {
+    let probed = tokio::task::spawn_blocking(move || analysis::probe(&path)).await;
+    match probed {
+        Ok(Ok(format)) => Ok(format),
+        Ok(Err(AnalysisError::ReadAudio { .. })) => Err(AcceptRecording::Refuse(Refusal::AudioUnreadable)),
+        Ok(Err(error)) => Err(AcceptRecording::MeasureAudio(error)),
+        Err(error) => Err(AcceptRecording::MeasureAudio(AnalysisError::ReadFile(error.into()))),
+    }
+}
