@@ -1,0 +1,243 @@
+//! The only file that knows status codes: what Twilio is answered, for every way in which a request can end.
+//!
+//! | The request is | Answer | Because Twilio |
+//! | --- | --- | --- |
+//! | answered | 200 and the JSON | |
+//! | accepted for later | 202, empty | waits for the callback |
+//! | genuine, but refused | 200 and an error JSON | counts every 4xx and 5xx against the publisher |
+//! | not verified | 403 | never sent it |
+//! | one that we cannot serve now | 503 | tries a 5xx again, and a 4xx never |
+//!
+//! No other status leaves this service: 429 is not one that Twilio's webhooks understand, a redirect loses the parameters,
+//! and an answer is never compressed and always has a `Content-Length`, because Twilio takes an empty chunked one for an
+//! error. What the HTTP library refuses by itself, before there is a request that could be verified (a head it cannot
+//! parse, or one beyond the limits), is answered with `UNPARSED`.
+
+use axum::body::Body;
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::admission::Refusal;
+
+/// What Twilio takes of an answer that is given at once.
+pub const ANSWER_LIMIT_BYTES: usize = 64 * 1024;
+
+/// What is answered to bytes that never became a request: 403, as to everything that is not proven to be Twilio's.
+pub const UNPARSED: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: 84\r\nconnection: close\r\n\r\n{\"error_code\":\"unverified\",\"message\":\"the request cannot be read\",\"results\":null}";
+
+/// The first lines of the answers that the HTTP library gives by itself. No answer of ours has them, and no JSON has a bare
+/// line end, so that they are found in nothing else.
+const LIBRARY_REFUSALS: [&str; 3] = [
+    "HTTP/1.1 400 Bad Request\r\n",
+    "HTTP/1.1 414 URI Too Long\r\n",
+    "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+];
+
+/// How a request ends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// Answered at once.
+    Answered(Value),
+    /// Safe with us; the result will be sent to the callback.
+    Accepted,
+    /// Genuine, and refused.
+    Refused(Refusal),
+    /// Not proven to be Twilio's.
+    Unverified(Reason),
+    /// Not now.
+    Unavailable(Reason),
+}
+
+/// The one word that logs and metrics give as the reason. The sender of a request that is not verified is never told it.
+pub type Reason = &'static str;
+
+impl Verdict {
+    /// The label of the metrics.
+    #[must_use]
+    pub const fn label(&self) -> &'static str {
+        match self {
+            Self::Answered(_) => "answered",
+            Self::Accepted => "accepted",
+            Self::Refused(_) => "refused",
+            Self::Unverified(_) => "unverified",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// The word for the log, where something was not as it should be.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Answered(_) | Self::Accepted => None,
+            Self::Refused(refusal) => Some(refusal.error_code()),
+            Self::Unverified(reason) | Self::Unavailable(reason) => Some(reason),
+        }
+    }
+
+    /// The answer on the wire.
+    #[must_use]
+    pub fn into_response(self) -> Response<Body> {
+        match self {
+            Self::Answered(value) => {
+                let body = value.to_string();
+                if body.len() > ANSWER_LIMIT_BYTES {
+                    return Self::Refused(Refusal::AnswerTooLarge).into_response();
+                }
+                respond(StatusCode::OK, body)
+            }
+            Self::Accepted => empty(StatusCode::ACCEPTED),
+            Self::Refused(refusal) => respond(StatusCode::OK, error_json(refusal.error_code(), refusal.message())),
+            Self::Unverified(_) => respond(
+                StatusCode::FORBIDDEN,
+                error_json("unverified", "the request is not signed for this add-on"),
+            ),
+            Self::Unavailable(_) => respond(
+                StatusCode::SERVICE_UNAVAILABLE,
+                error_json(
+                    "unavailable",
+                    "this add-on cannot answer now; the request may be repeated",
+                ),
+            ),
+        }
+    }
+}
+
+/// The same answer, after which the connection ends: part of the request was not read.
+#[must_use]
+pub fn closing(mut response: Response<Body>) -> Response<Body> {
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// Where in what is about to be sent the HTTP library refuses a request by itself.
+#[must_use]
+pub fn find_library_refusal(bytes: &[u8]) -> Option<usize> {
+    LIBRARY_REFUSALS
+        .iter()
+        .filter_map(|refusal| {
+            bytes
+                .windows(refusal.len())
+                .position(|window| window == refusal.as_bytes())
+        })
+        .min()
+}
+
+/// The shape of the example add-ons' answers, with a sentence for a person.
+fn error_json(error_code: &str, message: &str) -> String {
+    json!({ "results": null, "error_code": error_code, "message": message }).to_string()
+}
+
+fn respond(status: StatusCode, body: String) -> Response<Body> {
+    let length = HeaderValue::from(body.len());
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_LENGTH, length);
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+    use serde_json::{Value, json};
+
+    use super::{ANSWER_LIMIT_BYTES, Verdict};
+    use crate::admission::Refusal;
+
+    async fn on_the_wire(verdict: Verdict) -> Result<(u16, Option<String>, String), axum::Error> {
+        let response = verdict.into_response();
+        assert!(
+            !response.headers().contains_key(TRANSFER_ENCODING) && !response.headers().contains_key(CONTENT_ENCODING)
+        );
+        let header = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let (status, length, kind) = (response.status().as_u16(), header(CONTENT_LENGTH), header(CONTENT_TYPE));
+        let body = to_bytes(response.into_body(), usize::MAX).await?;
+        assert_eq!(length.as_deref(), Some(body.len().to_string().as_str()));
+        Ok((status, kind, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_200_with_its_json() -> Result<(), axum::Error> {
+        let answer = json!({"phone_number": "+14155551212", "results": {"name": "Ada"}, "error_code": null});
+        let (status, kind, body) = on_the_wire(Verdict::Answered(answer.clone())).await?;
+        assert_eq!((status, kind.as_deref()), (200, Some("application/json")));
+        assert_eq!(body, answer.to_string());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_accepted_request_is_202_without_a_body() -> Result<(), axum::Error> {
+        assert_eq!(on_the_wire(Verdict::Accepted).await?, (202, None, String::new()));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn every_refusal_is_200_with_its_own_error_code() -> Result<(), Box<dyn std::error::Error>> {
+        let mut codes = std::collections::HashSet::new();
+        for refusal in Refusal::ALL {
+            let (status, kind, body) = on_the_wire(Verdict::Refused(refusal)).await?;
+            let body: Value = serde_json::from_str(&body)?;
+            assert_eq!(
+                (status, kind.as_deref()),
+                (200, Some("application/json")),
+                "{refusal:?}"
+            );
+            assert_eq!(
+                (&body["error_code"], &body["results"]),
+                (&json!(refusal.error_code()), &Value::Null)
+            );
+            assert!(codes.insert(refusal.error_code()), "{refusal:?} shares its code");
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_unverified_request_is_403_and_is_not_told_why() -> Result<(), axum::Error> {
+        let (status, kind, body) = on_the_wire(Verdict::Unverified("signature_mismatch")).await?;
+        assert_eq!((status, kind.as_deref()), (403, Some("application/json")));
+        assert!(!body.contains("signature_mismatch"));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_we_cannot_serve_now_is_503() -> Result<(), axum::Error> {
+        let (status, kind, body) = on_the_wire(Verdict::Unavailable("no_token")).await?;
+        assert_eq!((status, kind.as_deref()), (503, Some("application/json")));
+        assert!(!body.contains("no_token"));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_answer_larger_than_twilio_takes_is_refused() -> Result<(), axum::Error> {
+        let around_the_text = r#""""#.len();
+        for (bytes, too_large) in [
+            (ANSWER_LIMIT_BYTES - around_the_text, false),
+            (ANSWER_LIMIT_BYTES, true),
+        ] {
+            let (status, _, body) = on_the_wire(Verdict::Answered(Value::from("a".repeat(bytes)))).await?;
+            assert_eq!((status, body.contains("answer_too_large")), (200, too_large), "{bytes}");
+        }
+        Ok(())
+    }
+}
