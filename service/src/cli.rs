@@ -1,1 +1,234 @@
-//! To be written in this room.
+//! The commands of the program and their flags, the only reader of either; called by `main`. Whatever is wrong with them is
+//! told in one sentence.
+//!
+//! Exit codes: 0 all was well; 1 it was not; 2 the command, the manifest or a secret cannot be used as given.
+
+pub mod invoke;
+pub mod run;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use marketplace_crds::manifest::{self, ReadManifest};
+use marketplace_daemon::telemetry::TelemetryError;
+use marketplace_daemon::{Build, LogFormat, telemetry};
+
+use crate::config::{Config, ReadConfig};
+
+use self::invoke::InvokeOptions;
+use self::run::RunOptions;
+
+/// What this program is, in its logs and metrics.
+pub const BUILD: Build = Build {
+    name: "marketplace-service",
+    version: env!("CARGO_PKG_VERSION"),
+};
+
+const WRONG_INPUT: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  The whole service of an add-on, on this machine:
+    marketplace-service run -f addon.yaml --secrets secrets --data data
+
+  Ask it as Twilio would; a recording's callback is received as well:
+    marketplace-service invoke -f addon.yaml --secrets secrets --endpoint sms \\
+        --field phone=+14155551212 --to http://127.0.0.1:8080
+    marketplace-service invoke -f addon.yaml --secrets secrets --endpoint recordings \\
+        --audio recording.wav --to http://127.0.0.1:8080
+
+  `secrets` holds a folder for each Secret that addon.yaml names, with a file for each key:
+    mkdir -p secrets/twilio
+    printf %s ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx > secrets/twilio/ACCOUNT_SID
+    printf %s your_auth_token > secrets/twilio/AUTH_TOKEN";
+
+/// Answers the requests that Twilio signs for an add-on of the Marketplace, as its MarketplaceAddon declares it.
+#[derive(Debug, Parser)]
+#[command(name = BUILD.name, version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the add-on until SIGTERM.
+    Run(RunOptions),
+    /// Act as Twilio: sign a request, send it, receive the callback, and judge what came.
+    Invoke(InvokeOptions),
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The manifest, a flag or a secret cannot be used.
+    #[error(transparent)]
+    UseInput(Box<dyn Error + Send + Sync>),
+    /// It could, and then something failed.
+    #[error(transparent)]
+    Work(Box<dyn Error + Send + Sync>),
+}
+
+impl CommandError {
+    fn input(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::UseInput(error.into())
+    }
+
+    fn work(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Work(error.into())
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::UseInput(_) => ExitCode::from(WRONG_INPUT),
+            Self::Work(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Why the add-on of a file cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadAddon {
+    /// The file.
+    #[error("failed to read {file}")]
+    ReadFile {
+        /// Its path.
+        file: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Its contents.
+    #[error("failed to use {file}")]
+    ReadManifest {
+        /// Its path.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        source: ReadManifest,
+    },
+    /// What the resource's own rules cannot say.
+    #[error("failed to use {file}")]
+    ReadConfig {
+        /// Its path.
+        file: String,
+        /// What is wrong with it.
+        #[source]
+        source: ReadConfig,
+    },
+}
+
+/// Does what was asked.
+pub async fn execute(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Run(options) => run::run(options).await.map(|()| ExitCode::SUCCESS),
+        Command::Invoke(options) => invoke::invoke(options).await,
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("{}: {}", BUILD.name, sentence(&error));
+        error.exit_code()
+    })
+}
+
+/// Reads the file that one would `kubectl apply`.
+fn read_config(file: &Path) -> Result<Config, ReadAddon> {
+    let name = || file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|source| ReadAddon::ReadFile { file: name(), source })?;
+    let addon = manifest::read(&text).map_err(|source| ReadAddon::ReadManifest { file: name(), source })?;
+    Config::from_addon(&addon).map_err(|source| ReadAddon::ReadConfig { file: name(), source })
+}
+
+/// The error and its causes, as one sentence. A cause that the error before it quotes already is not said twice.
+fn sentence(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !told.ends_with(&more) {
+            told.push_str(": ");
+            told.push_str(&more);
+        }
+        cause = error.source();
+    }
+    told
+}
+
+/// How the program tells what it does.
+#[derive(Debug, clap::Args)]
+pub struct LogOptions {
+    /// How a line of the log is written.
+    #[arg(long, value_enum, default_value_t, env = "MARKETPLACE_LOG_FORMAT")]
+    log_format: LogFormat,
+
+    /// What is logged, as for RUST_LOG: `info`, or `warn,marketplace_service=debug`.
+    #[arg(long, default_value = "info", env = "RUST_LOG")]
+    log_filter: String,
+}
+
+impl LogOptions {
+    fn start(&self) -> Result<(), TelemetryError> {
+        telemetry::start(BUILD, self.log_format, &self.log_filter)
+    }
+}
+
+/// Where the add-on and its secrets are.
+#[derive(Debug, clap::Args)]
+pub struct AddonOptions {
+    /// The manifest, as one would `kubectl apply` it.
+    #[arg(short, long, value_name = "FILE")]
+    file: PathBuf,
+
+    /// A folder with a folder for each Secret that the manifest names, and in it a file for each key.
+    #[arg(long, value_name = "DIR", default_value = "secrets")]
+    secrets: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use clap::CommandFactory as _;
+
+    use super::{Cli, read_config, sentence};
+
+    #[test]
+    fn the_flags_contradict_nothing() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn says_in_one_sentence_what_is_wrong_with_a_manifest() -> Result<(), Box<dyn Error>> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("addon.yaml");
+        let good = include_str!("../../crds/fixtures/call-insights.yaml");
+        let cases = [
+            (good.replace("publicUrl", "publicURL"), "publicUrl"),
+            (good.replace("encoding: Query", "encodign: Query"), "encoding"),
+            (
+                good.replace("path: /lookup", "path: /lookup\n    pth: /x"),
+                "unknown field: spec.endpoints[2].pth",
+            ),
+            (
+                good.replace(":phone_number", ":number"),
+                ":number is none of :phone_number",
+            ),
+            ("kind: Pod".to_owned(), "holds no MarketplaceAddon"),
+        ];
+        for (text, expected) in cases {
+            std::fs::write(&file, text)?;
+            let told = read_config(&file)
+                .map(|_| String::new())
+                .unwrap_or_else(|error| sentence(&error));
+            assert!(told.contains(expected) && !told.contains('\n'), "{expected}: {told}");
+            assert!(told.contains("addon.yaml"), "{told}");
+        }
+        let told = read_config(&folder.path().join("none.yaml")).map(|_| String::new());
+        assert!(
+            told.unwrap_or_else(|error| sentence(&error))
+                .ends_with("none.yaml: No such file or directory (os error 2)")
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,348 @@
+//! `invoke`: acts as Twilio against an endpoint. Signs with the account's own token, sends, receives the callback of a
+//! recording, and judges what came: exit code 0 only if all of it is as it should be.
+
+mod callback;
+mod outgoing;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use reqwest::header::CONTENT_TYPE;
+use secrecy::SecretString;
+use serde_json::Value;
+use url::Url;
+use uuid::Uuid;
+
+use self::callback::{Callback, CallbackListener, judge_callback};
+use self::outgoing::{Content, Outgoing, compose};
+use super::{AddonOptions, CommandError, read_config};
+use crate::config::{Config, Endpoint};
+use crate::domain::Credentials;
+use crate::files;
+use crate::signature::Parameter;
+
+/// The answer to a request that is not signed as it should be.
+const FORGED: u16 = 403;
+const ANSWERED: u16 = 200;
+const ACCEPTED: u16 = 202;
+
+/// Flags of `invoke`.
+#[derive(Debug, clap::Args)]
+pub struct InvokeOptions {
+    #[command(flatten)]
+    addon: AddonOptions,
+
+    /// The endpoint to call, by its name in the manifest.
+    #[arg(long, value_name = "NAME")]
+    endpoint: String,
+
+    /// The recording to send, for an endpoint that takes one.
+    #[arg(long, value_name = "FILE")]
+    audio: Option<PathBuf>,
+
+    /// A field to send, under the name that the manifest gives it; may be repeated.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    fields: Vec<Parameter>,
+
+    /// Where to send the request in publicUrl's place. The signature is over publicUrl all the same.
+    #[arg(long, value_name = "URL")]
+    to: Option<Url>,
+
+    /// Where to listen for the callback of a recording.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    callback_listen: SocketAddr,
+
+    /// The URL of that address as the service can reach it, if it is another one.
+    #[arg(long, value_name = "URL")]
+    callback_url: Option<Url>,
+
+    /// Sign with a wrong token, and expect to be refused.
+    #[arg(long)]
+    forge: bool,
+
+    /// How long to wait for the answer, and again for the callback.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
+/// Why nothing could be sent, or nothing came.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// A name that the manifest does not have.
+    #[error("failed to find endpoint {name} in the manifest; it has {known}")]
+    FindEndpoint {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A recording belongs to this endpoint.
+    #[error("failed to make the request: endpoint {0} takes a recording, so name one with --audio FILE")]
+    FindAudio(String),
+    /// No recording belongs to this endpoint.
+    #[error("failed to make the request: endpoint {0} takes no recording, so leave --audio out")]
+    PlaceAudio(String),
+    /// The file.
+    #[error("failed to read the recording {file}")]
+    ReadAudio {
+        /// Its path.
+        file: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The place to send to is no base of a URL.
+    #[error("failed to use --to")]
+    UseTarget(#[source] crate::signature::ReadPublicUrl),
+    /// The callback's address.
+    #[error("failed to listen for the callback on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The client.
+    #[error("failed to send the request")]
+    Send(#[source] reqwest::Error),
+}
+
+/// Does it, tells it, judges it.
+pub async fn invoke(options: InvokeOptions) -> Result<ExitCode, CommandError> {
+    let config = read_config(&options.addon.file).map_err(CommandError::input)?;
+    let endpoint = find_endpoint(&config, &options.endpoint).map_err(CommandError::input)?;
+    check_audio(endpoint, options.audio.is_some()).map_err(CommandError::input)?;
+    let credentials =
+        files::read_once(&options.addon.secrets, &config.secrets.credentials).map_err(CommandError::input)?;
+    let problem = converse(&config, endpoint, &options, &credentials).await?;
+    Ok(match problem {
+        None => {
+            println!("all was well");
+            ExitCode::SUCCESS
+        }
+        Some(problem) => {
+            println!("not well: {problem}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Sends and receives; the answer is what was wrong with what came.
+async fn converse(
+    config: &Config,
+    endpoint: &Endpoint,
+    options: &InvokeOptions,
+    credentials: &Credentials,
+) -> Result<Option<String>, CommandError> {
+    let mut fields = options.fields.clone();
+    let mut listener = None;
+    if let Some(name) = &endpoint.fields.callback {
+        let opened = CallbackListener::open(options.callback_listen, options.callback_url.as_ref()).await;
+        let opened = opened.map_err(CommandError::work)?;
+        if fields.iter().all(|(given, _)| given != name) {
+            fields.push((name.clone(), opened.url().to_owned()));
+            listener = Some(opened);
+        }
+    }
+    let token = if options.forge {
+        wrong_token()
+    } else {
+        credentials.tokens[0].clone()
+    };
+    let outgoing = compose(config, endpoint, fields, &token, &credentials.account_sid);
+    let began = Instant::now();
+    let answer = send(endpoint, &outgoing, options).await?;
+    println!("{} in {} ms", answer.status, began.elapsed().as_millis());
+    if !answer.body.is_empty() {
+        println!("{}", answer.pretty());
+    }
+    if let Some(problem) = judge_answer(endpoint, options.forge, &answer) {
+        return Ok(Some(hint(problem, &answer)));
+    }
+    match listener {
+        Some(listener) if !options.forge => {
+            println!("waiting for the callback at {}", listener.url());
+            let callback = listener.receive(Duration::from_secs(options.timeout)).await;
+            Ok(tell_callback(callback.as_ref(), credentials, began))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn tell_callback(callback: Option<&Callback>, credentials: &Credentials, began: Instant) -> Option<String> {
+    let Some(callback) = callback else {
+        return Some("no callback came in time".to_owned());
+    };
+    println!(
+        "callback {} ms after the request began",
+        callback.received.duration_since(began).as_millis()
+    );
+    println!("{}", pretty(&callback.body));
+    let problem = judge_callback(callback, credentials);
+    if problem.is_none() {
+        println!("its credentials are those of {}", credentials.account_sid);
+    }
+    problem
+}
+
+fn find_endpoint<'a>(config: &'a Config, name: &str) -> Result<&'a Endpoint, InvokeError> {
+    config.endpoint(name).ok_or_else(|| {
+        let known: Vec<_> = config.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+        InvokeError::FindEndpoint {
+            name: name.to_owned(),
+            known: known.join(", "),
+        }
+    })
+}
+
+fn check_audio(endpoint: &Endpoint, given: bool) -> Result<(), InvokeError> {
+    match (endpoint.fields.audio.is_some(), given) {
+        (true, false) => Err(InvokeError::FindAudio(endpoint.name.to_string())),
+        (false, true) => Err(InvokeError::PlaceAudio(endpoint.name.to_string())),
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+/// What came back.
+struct Answer {
+    status: u16,
+    content_type: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    fn pretty(&self) -> String {
+        pretty(&self.body)
+    }
+}
+
+async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions) -> Result<Answer, CommandError> {
+    let url = outgoing
+        .target(options.to.as_ref())
+        .map_err(|error| CommandError::input(InvokeError::UseTarget(error)))?;
+    println!("{} {url}\nsigned over {}", outgoing.method, outgoing.signed_url);
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(Duration::from_secs(options.timeout))
+        .user_agent("TwilioProxy/1.1")
+        .build()
+        .map_err(|error| CommandError::work(InvokeError::Send(error)))?;
+    let mut request = client
+        .request(outgoing.method.clone(), url)
+        .headers(outgoing.headers.clone());
+    request = match &outgoing.content {
+        Content::Nothing => request,
+        Content::Whole { content_type, body } => request.header(CONTENT_TYPE, *content_type).body(body.clone()),
+        Content::Parts(fields) => request.multipart(parts(endpoint, fields, options).await?),
+    };
+    let failed = |error| CommandError::work(InvokeError::Send(error));
+    let response = request.send().await.map_err(failed)?;
+    let content_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let status = response.status().as_u16();
+    let body = response.bytes().await.map_err(failed)?.to_vec();
+    Ok(Answer {
+        status,
+        content_type,
+        body,
+    })
+}
+
+/// The text parts and then the file, which is streamed from the disk.
+async fn parts(
+    endpoint: &Endpoint,
+    fields: &[Parameter],
+    options: &InvokeOptions,
+) -> Result<reqwest::multipart::Form, CommandError> {
+    let mut form = reqwest::multipart::Form::new();
+    for (name, value) in fields {
+        form = form.text(name.clone(), value.clone());
+    }
+    let (Some(name), Some(file)) = (&endpoint.fields.audio, &options.audio) else {
+        return Ok(form);
+    };
+    let read = |source| {
+        CommandError::input(InvokeError::ReadAudio {
+            file: file.display().to_string(),
+            source,
+        })
+    };
+    let opened = tokio::fs::File::open(file).await.map_err(read)?;
+    let length = opened.metadata().await.map_err(read)?.len();
+    let stream = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(opened));
+    let part = reqwest::multipart::Part::stream_with_length(stream, length).file_name("recording.wav");
+    let part = part
+        .mime_str("audio/x-wav")
+        .map_err(|error| CommandError::work(InvokeError::Send(error)))?;
+    Ok(form.part(name.clone(), part))
+}
+
+/// What is wrong with the answer, as Twilio would see it.
+fn judge_answer(endpoint: &Endpoint, forged: bool, answer: &Answer) -> Option<String> {
+    let is_json = answer.content_type.as_deref() == Some("application/json");
+    let expected = match (forged, endpoint.integration.is_asynchronous()) {
+        (true, _) => FORGED,
+        (false, true) => ACCEPTED,
+        (false, false) => ANSWERED,
+    };
+    let error_code = answer
+        .json()
+        .and_then(|json| json["error_code"].as_str().map(str::to_owned));
+    match (answer.status == expected, expected, error_code) {
+        (false, _, Some(code)) => Some(format!("the status is {} ({code}), not {expected}", answer.status)),
+        (false, _, None) => Some(format!("the status is {}, not {expected}", answer.status)),
+        (true, ACCEPTED, _) if !answer.body.is_empty() => Some("a request accepted for later has no body".to_owned()),
+        (true, ANSWERED, _) if !is_json => Some("the answer is not application/json".to_owned()),
+        (true, ANSWERED, _) if !answer.json().is_some_and(|json| json.is_object()) => {
+            Some("the answer is not a JSON object".to_owned())
+        }
+        // A number that nobody knows is answered as well as one that is known.
+        (true, ANSWERED, Some(code)) if code != "not_found" => Some(format!("the request was refused: {code}")),
+        (true, ..) => None,
+    }
+}
+
+/// What a local try most often lacks.
+fn hint(problem: String, answer: &Answer) -> String {
+    match answer.json().as_ref().and_then(|json| json["error_code"].as_str()) {
+        Some("callback_not_allowed") => format!(
+            "{problem}; for a local try set spec.callbacks to {{allowedHosts: [127.0.0.1], allowInsecure: true}}"
+        ),
+        Some("unverified") => format!(
+            "{problem}; is the service's AUTH_TOKEN the one in --secrets, and its publicUrl the one in the manifest?"
+        ),
+        _ => problem,
+    }
+}
+
+fn pretty(body: &[u8]) -> String {
+    serde_json::from_slice::<Value>(body)
+        .and_then(|json| serde_json::to_string_pretty(&json))
+        .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
+}
+
+/// A token that nobody has.
+fn wrong_token() -> SecretString {
+    SecretString::from(Uuid::new_v4().as_simple().to_string())
+}
+
+fn name_and_value(text: &str) -> Result<Parameter, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! `run`: opens what the add-on needs, starts its parts, and stops them in order. Only wiring; every decision is elsewhere.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
+use tokio::net::TcpListener;
+
+use super::{AddonOptions, BUILD, CommandError, LogOptions, read_config};
+use crate::callback::Callbacks;
+use crate::config::{Config, HandlerPlan};
+use crate::egress::{Egress, SystemResolver};
+use crate::files::{SecretFiles, Secrets};
+use crate::handler::LookupHandler;
+use crate::handler::analysis::Recordings;
+use crate::metrics::Metrics;
+use crate::queue::{Queue, SqliteQueue};
+use crate::retry::Jitter;
+use crate::server::{Server, connection};
+use crate::spool::{Limits, Spool};
+use crate::worker::{LEASE, RETENTION, WorkMetrics, Worker, WorkerLimits};
+
+/// The largest recording: three hours of telephone audio on two channels, and some more.
+const SPOOL_LIMITS: Limits = Limits {
+    max_file_bytes: 512 * 1024 * 1024,
+    quarantine_bytes: 4 * 1024 * 1024 * 1024,
+    quarantine_files: 256,
+};
+
+/// Callbacks only wait, so there may be many.
+const CALLBACKS_LIMIT: usize = 16;
+
+/// How much longer than the worker's own grace period the process waits for its parts.
+const FINISH_MARGIN: Duration = Duration::from_secs(5);
+
+/// Flags of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunOptions {
+    #[command(flatten)]
+    addon: AddonOptions,
+
+    /// Where accepted recordings and their jobs are kept. Needed when an endpoint is answered later.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Where Twilio's requests are served, as plain HTTP: TLS ends in front of it.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8081")]
+    admin: SocketAddr,
+
+    /// Which half of the work this process does: accept requests, work on recordings, or both.
+    #[arg(long, value_enum, default_value_t)]
+    role: Role,
+
+    /// How often the files of the secrets are read again.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
+    secrets_interval_seconds: u64,
+
+    /// On SIGTERM: how long requests are still taken after readiness has fallen, so that who sends them can notice.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=60))]
+    notice_seconds: u64,
+
+    /// On SIGTERM, after that: how long requests and analyses may take to finish. What does not is left to the next start.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    grace_seconds: u64,
+
+    #[command(flatten)]
+    log: LogOptions,
+}
+
+/// Which half of the work a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Accept requests.
+    Front,
+    /// Work on recordings.
+    Worker,
+    /// Both.
+    #[default]
+    All,
+}
+
+/// Why the flags do not fit the add-on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FitOptions {
+    /// Recordings would be lost.
+    #[error(
+        "failed to start: an endpoint of this add-on is answered later, so say where recordings are kept, with --data DIR"
+    )]
+    FindData,
+    /// One folder, one process.
+    #[error(
+        "failed to start: a data folder is used by one process alone, which does all of the work; leave --role out, or write --role all"
+    )]
+    ShareData,
+    /// Nothing is ever enqueued.
+    #[error(
+        "failed to start: no endpoint of this add-on is answered later, so that a worker has nothing to do; leave --role out"
+    )]
+    FindWork,
+}
+
+/// What an asynchronous endpoint needs.
+struct Storage {
+    spool: Arc<Spool>,
+    queue: Arc<dyn Queue>,
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub async fn run(options: RunOptions) -> Result<(), CommandError> {
+    let config = Arc::new(read_config(&options.addon.file).map_err(CommandError::input)?);
+    fit(&config, options.role, options.data.is_some()).map_err(CommandError::input)?;
+    options.log.start().map_err(CommandError::input)?;
+    let asked = on_signal().map_err(CommandError::work)?;
+    let metrics = Metrics::new(&config.addon).map_err(CommandError::work)?;
+    telemetry::register_build(metrics.registry(), BUILD).map_err(CommandError::work)?;
+    metrics.describe(&config);
+
+    let admin_listener = Admin::listen(options.admin).await.map_err(CommandError::work)?;
+    let listener = TcpListener::bind(options.listen).await.map_err(|source| {
+        CommandError::work(Listen {
+            address: options.listen,
+            source,
+        })
+    })?;
+    let storage = open_storage(&config, &options).await?;
+    let (files, secrets) = SecretFiles::open(options.addon.secrets.clone(), config.secrets.clone());
+
+    let (mut tasks, readiness) = (Tasks::default(), Readiness::default());
+    let registry = metrics.registry().clone();
+    let admin = Admin {
+        readiness: readiness.clone(),
+        liveness: Arc::new(|| Ok(())),
+        registry,
+    };
+    let admin = tokio::spawn(admin.serve(admin_listener, tasks.last()));
+    let (interval, grace) = (Duration::from_secs(options.secrets_interval_seconds), grace(&options));
+    tasks.spawn(
+        "secrets",
+        reread(files, interval, tasks.stop(), secrets.clone(), metrics.clone()),
+    );
+    if let Some(storage) = &storage {
+        let worker = worker(&config, storage, &secrets, &metrics, grace)?;
+        let stop = tasks.stop();
+        tasks.spawn("worker", async move {
+            worker.run(stop).await;
+            Ok::<_, Infallible>(())
+        });
+    }
+    let address = listener.local_addr().map_err(CommandError::work)?;
+    let router = server(config, storage, &secrets, metrics).into_router();
+    let stop = tasks.stop();
+    tasks.spawn("front", async move {
+        connection::serve(listener, router, stop).await;
+        Ok::<_, Infallible>(())
+    });
+    tracing::info!(listen = %address, admin = %options.admin, "serving");
+    readiness.started();
+    tasks
+        .supervise(asked, readiness, grace)
+        .await
+        .map_err(CommandError::work)?;
+    admin.await.map_err(CommandError::work)?.map_err(CommandError::work)
+}
+
+/// Why there is no address to serve at.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to listen on {address}")]
+struct Listen {
+    address: SocketAddr,
+    #[source]
+    source: std::io::Error,
+}
+
+/// Whether these flags can serve this add-on. With a folder and SQLite the work cannot be parted.
+fn fit(config: &Config, role: Role, has_data: bool) -> Result<(), FitOptions> {
+    match (config.has_asynchronous_endpoint(), role) {
+        (true, _) if !has_data => Err(FitOptions::FindData),
+        (true, Role::All) | (false, Role::All | Role::Front) => Ok(()),
+        (true, Role::Front | Role::Worker) => Err(FitOptions::ShareData),
+        (false, Role::Worker) => Err(FitOptions::FindWork),
+    }
+}
+
+fn grace(options: &RunOptions) -> Grace {
+    Grace {
+        notice: Duration::from_secs(options.notice_seconds),
+        finish: Duration::from_secs(options.grace_seconds) + FINISH_MARGIN,
+    }
+}
+
+/// Opens the data folder, which only an asynchronous endpoint needs. This process is alone with it from then on, so that
+/// whatever was leased belongs to nobody alive.
+async fn open_storage(config: &Config, options: &RunOptions) -> Result<Option<Storage>, CommandError> {
+    let (Some(folder), true) = (&options.data, config.has_asynchronous_endpoint()) else {
+        return Ok(None);
+    };
+    let spool = Spool::open(folder, SPOOL_LIMITS).map_err(CommandError::work)?;
+    let queue = SqliteQueue::open(&folder.join("queue.db"), config.addon.clone(), LEASE).await;
+    let queue = queue.map_err(CommandError::work)?;
+    let freed = queue.recover().await.map_err(CommandError::work)?;
+    if freed > 0 {
+        tracing::info!(jobs = freed, "took over what an earlier process had begun");
+    }
+    Ok(Some(Storage {
+        spool: Arc::new(spool),
+        queue: Arc::new(queue),
+    }))
+}
+
+fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metrics: Metrics) -> Server {
+    let recordings = storage.map(|Storage { spool, queue }| Recordings {
+        spool,
+        queue,
+        sla: config.sla,
+    });
+    Server {
+        lookups: LookupHandler::all(&config, secrets),
+        credentials: secrets.credentials.clone(),
+        recordings,
+        metrics,
+        config,
+    }
+}
+
+fn worker(
+    config: &Config,
+    storage: &Storage,
+    secrets: &Secrets,
+    metrics: &Metrics,
+    grace: Grace,
+) -> Result<Worker, CommandError> {
+    let plans: HashMap<_, _> = config
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| match &endpoint.handler {
+            HandlerPlan::Analysis(plan) => Some((endpoint.name.clone(), plan.clone())),
+            HandlerPlan::Table(_) | HandlerPlan::Sql(_) => None,
+        })
+        .collect();
+    let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
+    Ok(Worker {
+        queue: Arc::clone(&storage.queue),
+        spool: Arc::clone(&storage.spool),
+        plans,
+        callbacks: Callbacks::new(egress, secrets.credentials.clone()),
+        metrics: WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?,
+        jitter: Jitter::from_system(),
+        limits: WorkerLimits {
+            analyses: std::thread::available_parallelism().map_or(1, usize::from),
+            callbacks: CALLBACKS_LIMIT,
+            lease: LEASE,
+            grace: grace.finish.saturating_sub(FINISH_MARGIN),
+            retention: RETENTION,
+        },
+    })
+}
+
+/// Reads the files again and again, and tells how many tokens there are.
+async fn reread(
+    files: SecretFiles,
+    interval: Duration,
+    stop: tokio_util::sync::CancellationToken,
+    mut secrets: Secrets,
+    metrics: Metrics,
+) -> Result<(), Infallible> {
+    let tell = async {
+        loop {
+            metrics.set_tokens_loaded(secrets.credentials.borrow_and_update().tokens.len());
+            if secrets.credentials.changed().await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::join!(files.run(interval, stop), tell);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use marketplace_crds::manifest;
+
+    use super::{FitOptions, Role, fit};
+    use crate::config::Config;
+
+    #[test]
+    fn says_which_flags_do_not_fit_the_addon() -> Result<(), Box<dyn Error>> {
+        let mut addon = manifest::read(include_str!("../../../crds/fixtures/call-insights.yaml"))?;
+        let with_recordings = Config::from_addon(&addon)?;
+        addon
+            .spec
+            .endpoints
+            .retain(|endpoint| !endpoint.integration.is_asynchronous());
+        let without = Config::from_addon(&addon)?;
+        let cases = [
+            (&with_recordings, Role::All, true, Ok(())),
+            (&with_recordings, Role::All, false, Err(FitOptions::FindData)),
+            (&with_recordings, Role::Front, true, Err(FitOptions::ShareData)),
+            (&with_recordings, Role::Worker, true, Err(FitOptions::ShareData)),
+            (&without, Role::All, false, Ok(())),
+            (&without, Role::All, true, Ok(())),
+            (&without, Role::Front, false, Ok(())),
+            (&without, Role::Worker, true, Err(FitOptions::FindWork)),
+        ];
+        for (config, role, has_data, expected) in cases {
+            assert_eq!(fit(config, role, has_data), expected, "{role:?} {has_data}");
+        }
+        Ok(())
+    }
+}
