@@ -1,0 +1,223 @@
+//! Step 4, I/O out: the children are applied in the order of [`Kind::IN_ORDER`], each by server-side apply under one field
+//! manager, forced on the fields that we own. A child that stands (see `memory`) is left alone. What is no longer named is
+//! then pruned.
+
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::claim::{self, Claim};
+use crate::dereference::Workload;
+use crate::kind::Kind;
+use crate::memory::{Hash, Kept, Key, Memory};
+use crate::metrics::Metrics;
+use crate::prune;
+use crate::render::{Children, labels};
+use crate::validate::ValidatedAddon;
+
+/// Why the cluster is not yet as it was rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The API server did not say whether the child exists.
+    #[error("failed to get {0} {1}")]
+    GetChild(Kind, String, #[source] kube::Error),
+    /// The name belongs to somebody else. The object is not touched.
+    #[error("failed to take the name of {0} {1}: {2}; rename that object or the add-on")]
+    TakeName(Kind, String, String),
+    /// An add-on of the same name was deleted a moment ago.
+    #[error(
+        "failed to take the name of {0} {1} yet: it belongs to a deleted add-on of the same name and is being collected"
+    )]
+    AwaitCollection(Kind, String),
+    /// The API server refused the child.
+    #[error("failed to apply {0} {1}")]
+    ApplyChild(Kind, String, #[source] kube::Error),
+    /// The API server did not list what may have to be pruned.
+    #[error("failed to list the children of kind {0}")]
+    ListChildren(Kind, #[source] kube::Error),
+    /// The API server did not delete what nobody names.
+    #[error("failed to delete {0} {1}")]
+    DeleteChild(Kind, String, #[source] kube::Error),
+}
+
+impl ApplyError {
+    /// A word for metrics, Events and conditions.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::TakeName(..) => "NameConflict",
+            Self::AwaitCollection(..) => "AwaitingCollection",
+            Self::GetChild(..) | Self::ApplyChild(..) => "ApplyFailed",
+            Self::ListChildren(..) | Self::DeleteChild(..) => "PruneFailed",
+        }
+    }
+
+    /// Whether nothing more will happen until somebody does something.
+    #[must_use]
+    pub fn is_for_a_person(&self) -> bool {
+        matches!(self, Self::TakeName(..))
+    }
+}
+
+/// What apply did, as far as the status or a person cares.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// The Deployment as the API server answered, where it was written in this pass.
+    pub deployment: Option<k8s_openapi::api::apps::v1::Deployment>,
+    /// The volume claim of an earlier add-on, where this one took it over.
+    pub adopted: Option<String>,
+    /// The volume claim that the spec no longer names and that is kept.
+    pub retained: Option<String>,
+}
+
+/// A child in the form in which it is sent.
+#[derive(Debug)]
+struct Desired {
+    kind: Kind,
+    name: String,
+    body: serde_json::Value,
+    hash: Hash,
+}
+
+/// Where and with what apply works.
+pub struct Applier<'a> {
+    /// The way to the API server.
+    pub client: &'a Client,
+    /// What was applied before.
+    pub memory: &'a Memory,
+    /// Counts the writes.
+    pub metrics: &'a Metrics,
+    /// Whose children they are.
+    pub addon: &'a ValidatedAddon,
+}
+
+impl Applier<'_> {
+    /// Applies all children, then prunes.
+    pub async fn apply(&self, children: Children, before: &Workload) -> Result<Applied, ApplyError> {
+        let mut applied = Applied::default();
+        let mut kept = Kept::new();
+        for desired in in_order(children) {
+            if let Some(written) = self.apply_one(&desired, &mut applied).await?
+                && desired.kind == Kind::Deployment
+            {
+                applied.deployment = written.try_parse().ok();
+            }
+            kept.insert((desired.kind, desired.name));
+        }
+        let deployment = applied.deployment.clone().or_else(|| before.deployment.clone());
+        let workload = Workload {
+            deployment,
+            trouble: None,
+        };
+        applied.retained = prune::prune(self, kept, workload.rollout()).await?;
+        Ok(applied)
+    }
+
+    /// The written object, or nothing if the child stands.
+    async fn apply_one(&self, desired: &Desired, applied: &mut Applied) -> Result<Option<DynamicObject>, ApplyError> {
+        let Desired { kind, name, body, hash } = desired;
+        let key = self.key(*kind, name.clone());
+        if kind.is_watched() && self.memory.stands(&key, hash) {
+            return Ok(None);
+        }
+        let api = self.api(*kind);
+        let live = api
+            .get_metadata_opt(name)
+            .await
+            .map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?;
+        match &live {
+            Some(live) => self.memory.saw(&key, live.metadata.resource_version.as_deref()),
+            None => self.memory.gone(&key),
+        }
+        match claim::of(
+            *kind,
+            live.as_ref().map(Resource::meta),
+            &self.addon.name,
+            &self.addon.owner,
+        ) {
+            Claim::Free | Claim::Ours => {}
+            Claim::Adopted => applied.adopted = Some(name.clone()),
+            Claim::Leaving => return Err(ApplyError::AwaitCollection(*kind, name.clone())),
+            Claim::Taken(why) => return Err(ApplyError::TakeName(*kind, name.clone(), why)),
+        }
+        if self.memory.stands(&key, hash) {
+            return Ok(None);
+        }
+        self.memory.begin(key.clone(), &self.addon.name);
+        let parameters = PatchParams::apply(labels::OPERATOR).force();
+        let written = api.patch(name, &parameters, &Patch::Apply(body)).await;
+        let written = written.map_err(|error| ApplyError::ApplyChild(*kind, name.clone(), error))?;
+        self.memory
+            .applied(&key, *hash, written.metadata.resource_version.as_deref());
+        let changed = live.is_none_or(|live| live.metadata.resource_version != written.resource_version());
+        self.metrics.count_apply(*kind, changed);
+        Ok(Some(written))
+    }
+
+    /// The objects of a kind in the add-on's namespace.
+    pub(crate) fn api(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.addon.namespace, &kind.resource())
+    }
+
+    pub(crate) fn key(&self, kind: Kind, name: String) -> Key {
+        Key {
+            kind,
+            namespace: self.addon.namespace.clone(),
+            name,
+        }
+    }
+}
+
+/// No `..`: whoever adds a child decides here where in the order it stands.
+fn in_order(children: Children) -> Vec<Desired> {
+    let Children {
+        service_account,
+        credentials_secret,
+        config_map,
+        network_policy,
+        volume_claim,
+        service,
+        deployment,
+    } = children;
+    let mut desired = vec![
+        erase(Kind::ServiceAccount, &service_account),
+        erase(Kind::Secret, &credentials_secret),
+        erase(Kind::ConfigMap, &config_map),
+        erase(Kind::NetworkPolicy, &network_policy),
+        erase(Kind::Service, &service),
+        erase(Kind::Deployment, &deployment),
+    ];
+    desired.extend(
+        volume_claim
+            .iter()
+            .map(|claim| erase(Kind::PersistentVolumeClaim, claim)),
+    );
+    desired.sort_by_key(|child| Kind::IN_ORDER.iter().position(|kind| *kind == child.kind));
+    desired
+}
+
+fn erase<K: Resource + Serialize>(kind: Kind, child: &K) -> Desired {
+    let body = serde_json::to_value(child).expect("an object of Kubernetes can be written as JSON");
+    Desired {
+        kind,
+        name: child.name_any(),
+        hash: Sha256::digest(body.to_string()).into(),
+        body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{children, recording_addon};
+
+    #[test]
+    fn what_a_pod_needs_comes_before_the_pods() {
+        let kinds: Vec<_> = in_order(children(&recording_addon()))
+            .into_iter()
+            .map(|child| child.kind)
+            .collect();
+        assert_eq!(kinds, Kind::IN_ORDER);
+    }
+}

@@ -1,0 +1,116 @@
+//! Wiring: the watches feed one queue, the queue feeds the passes, and every one of them is a task whose end ends the
+//! process. Called by `main` with the configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt};
+use kube::core::ObjectMeta;
+use kube::{Client, Resource};
+use kube_runtime::controller::{self, Action, Config, applier};
+use kube_runtime::reflector::store;
+use marketplace_daemon::Tasks;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff;
+use crate::failure;
+use crate::kind::Kind;
+use crate::reconcile::{Context, Guarded, ReconcileError, reconcile};
+use crate::watch::{ControllerGone, Queue, Watch};
+
+/// An event soon after another leads to one pass.
+const DEBOUNCE: Duration = Duration::from_millis(100);
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_mins(5);
+const QUEUE: usize = 1024;
+
+/// Starts the watches and the passes of one namespace, or of all. `kube_runtime::Controller` would poll its own watches
+/// behind one shared back-off; its core, the applier, takes the queue from ours.
+pub fn start(tasks: &mut Tasks, context: &Arc<Context>, namespace: Option<&str>, concurrency: u16) {
+    let (queue, requests) = mpsc::channel(QUEUE);
+    let (reader, writer) = store();
+    let stop = tasks.stop();
+    let watch = |queue: &Queue| Watch {
+        context: Arc::clone(context),
+        namespace: namespace.map(ToOwned::to_owned),
+        queue: queue.clone(),
+    };
+    tasks.spawn("watch add-ons", until(stop.clone(), watch(&queue).addons(writer)));
+    tasks.spawn("watch pods", until(stop.clone(), watch(&queue).pods()));
+    for kind in Kind::IN_ORDER.into_iter().filter(|kind| kind.is_watched()) {
+        tasks.spawn("watch children", until(stop.clone(), watch(&queue).children(kind)));
+    }
+    let requests = requests.map(Ok::<_, ControllerGone>).take_until(stop.cancelled_owned());
+    let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
+    let passes = applier(
+        |addon, context| Box::pin(observed(addon, context)),
+        retry,
+        Arc::clone(context),
+        reader,
+        requests,
+        config,
+    );
+    tasks.spawn("reconcile", log(passes));
+}
+
+/// A watch ends with the process; it holds nothing that would have to be finished.
+async fn until(
+    stop: CancellationToken,
+    watch: impl Future<Output = Result<(), ControllerGone>>,
+) -> Result<(), ControllerGone> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        ended = watch => ended,
+    }
+}
+
+/// A pass in a task of its own, so that one that panics is a failure of its add-on and not of all.
+async fn observed(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    let name = addon_of(addon.meta());
+    let action = reconcile(addon, Arc::clone(&context)).await?;
+    context.failures.reset(&name);
+    Ok(action)
+}
+
+fn retry(addon: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>) -> Action {
+    let failures = context.failures.add(addon_of(addon.meta()));
+    Action::requeue(backoff::delay(failures, FIRST_RETRY, LAST_RETRY))
+}
+
+fn addon_of(metadata: &ObjectMeta) -> (String, String) {
+    (
+        metadata.namespace.clone().unwrap_or_default(),
+        metadata.name.clone().unwrap_or_default(),
+    )
+}
+
+type Pass =
+    Result<(kube_runtime::reflector::ObjectRef<Guarded>, Action), controller::Error<ReconcileError, ControllerGone>>;
+
+async fn log(passes: impl Stream<Item = Pass>) -> Result<(), ControllerGone> {
+    let mut passes = std::pin::pin!(passes);
+    while let Some(pass) = passes.next().await {
+        match pass {
+            Ok((addon, _)) => tracing::debug!(addon.name, addon.namespace, "reconciled"),
+            // A child of an add-on that is gone, or is about to come.
+            Err(controller::Error::ObjectNotFound(_)) => {}
+            Err(controller::Error::ReconcilerFailed(error, addon)) => tracing::warn!(
+                error = failure::chain(&error),
+                error.category = error.category(),
+                addon.name,
+                addon.namespace,
+                "a pass over an add-on failed; it will be repeated"
+            ),
+            Err(error) => tracing::error!(error = failure::chain(&error), "the controller failed"),
+        }
+    }
+    Ok(())
+}
+
+/// The client, with every watch observed by `progress`.
+pub fn client(config: kube::Config, progress: &crate::progress::Progress) -> Result<Client, kube::Error> {
+    Ok(kube::client::ClientBuilder::try_from(config)?
+        .with_layer(progress)
+        .build())
+}

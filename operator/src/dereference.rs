@@ -1,0 +1,58 @@
+//! Step 1, I/O in: everything outside of the resource that the other steps must know. Reads only, decides nothing.
+
+pub mod secrets;
+pub mod workload;
+
+use std::collections::BTreeMap;
+
+use kube::{Client, ResourceExt};
+use marketplace_crds::MarketplaceAddon;
+
+pub use secrets::{SecretContent, SecretFact};
+pub use workload::Workload;
+
+/// Why a fact could not be had. All of them are the world's fault and are tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum DereferenceError {
+    /// The API server did not give the Secret, and not because it is absent or forbidden.
+    #[error("failed to get Secret {0}")]
+    GetSecret(String, #[source] kube::Error),
+    /// The API server did not give the Deployment.
+    #[error("failed to get Deployment {0}")]
+    GetDeployment(String, #[source] kube::Error),
+    /// The API server did not list the pods.
+    #[error("failed to list the pods of {0}")]
+    ListPods(String, #[source] kube::Error),
+}
+
+impl DereferenceError {
+    /// A word for metrics, Events and conditions.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::GetSecret(..) => "SecretUnreadable",
+            Self::GetDeployment(..) | Self::ListPods(..) => "WorkloadUnreadable",
+        }
+    }
+}
+
+/// The facts about one add-on at one time.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// Every Secret that the resource names, by name.
+    pub secrets: BTreeMap<String, SecretFact>,
+    /// The pods as they are.
+    pub workload: Workload,
+}
+
+/// Fetches the facts.
+pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Facts, DereferenceError> {
+    let namespace = addon.namespace().unwrap_or_default();
+    let mut secrets = BTreeMap::new();
+    for name in secrets::named_by(addon) {
+        let fact = secrets::get(client, &namespace, &name).await?;
+        secrets.insert(name, fact);
+    }
+    let workload = workload::get(client, &namespace, &addon.name_any()).await?;
+    Ok(Facts { secrets, workload })
+}

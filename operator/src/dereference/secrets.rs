@@ -1,0 +1,69 @@
+//! The Secrets that an add-on names, each by `get`: the operator has no right to list or watch Secrets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client};
+use marketplace_crds::MarketplaceAddon;
+
+use super::DereferenceError;
+use crate::failure;
+
+/// The content of a Secret. It never shows in a log.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SecretContent(pub BTreeMap<String, ByteString>);
+
+impl fmt::Debug for SecretContent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SecretContent({:?})", self.0.keys())
+    }
+}
+
+/// What is known of a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretFact {
+    /// It exists.
+    Found(SecretContent),
+    /// It does not exist.
+    Absent,
+    /// The operator may not read it; in the API server's words.
+    Forbidden(String),
+}
+
+/// The names of all Secrets that the resource names.
+#[must_use]
+pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
+    let handlers = addon
+        .spec
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint.handler.sql.as_ref());
+    handlers
+        .map(|sql| sql.secret_name.clone())
+        .chain([addon.spec.credentials.secret_name.clone()])
+        .collect()
+}
+
+/// Gets one.
+pub async fn get(client: &Client, namespace: &str, name: &str) -> Result<SecretFact, DereferenceError> {
+    match Api::<Secret>::namespaced(client.clone(), namespace).get_opt(name).await {
+        Ok(Some(secret)) => Ok(SecretFact::Found(SecretContent(secret.data.unwrap_or_default()))),
+        Ok(None) => Ok(SecretFact::Absent),
+        Err(error) if failure::is_forbidden(&error) => Ok(SecretFact::Forbidden(failure::message(&error))),
+        Err(error) => Err(DereferenceError::GetSecret(name.to_owned(), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_shows_its_keys_and_never_its_values() {
+        let content = BTreeMap::from([("AUTH_TOKEN".to_owned(), ByteString(b"hunter2".to_vec()))]);
+        let shown = format!("{:?}", SecretFact::Found(SecretContent(content)));
+        assert_eq!(shown, r#"Found(SecretContent(["AUTH_TOKEN"]))"#);
+    }
+}

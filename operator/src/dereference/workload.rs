@@ -1,0 +1,244 @@
+//! The pods of an add-on as they are: how far a roll has come, and what keeps a container from running.
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::api::ListParams;
+use kube::{Api, Client, ResourceExt};
+
+use super::DereferenceError;
+use crate::render::{labels, names};
+
+/// The Deployment of an add-on, and the trouble of its pods if it has any.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Workload {
+    /// The Deployment, once there is one.
+    pub deployment: Option<Deployment>,
+    /// What keeps the first troubled pod from running.
+    pub trouble: Option<String>,
+}
+
+/// How far the Deployment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// There is no Deployment, or its controller has not seen the last change.
+    Pending,
+    /// So many of so many pods are up to date and ready.
+    Progressing(i32, i32),
+    /// All of them, and none other is left.
+    Complete(i32),
+}
+
+impl Workload {
+    /// How far it has come.
+    #[must_use]
+    pub fn rollout(&self) -> Rollout {
+        let Some((metadata, spec, status)) = self
+            .deployment
+            .as_ref()
+            .and_then(|deployment| Some((&deployment.metadata, &deployment.spec, deployment.status.as_ref()?)))
+        else {
+            return Rollout::Pending;
+        };
+        if status.observed_generation < metadata.generation {
+            return Rollout::Pending;
+        }
+        let desired = spec.replicas.unwrap_or(1);
+        let updated = status.updated_replicas.unwrap_or(0);
+        let available = status.available_replicas.unwrap_or(0);
+        if [updated, available, status.replicas.unwrap_or(0)] == [desired; 3] {
+            Rollout::Complete(desired)
+        } else {
+            Rollout::Progressing(updated.min(available), desired)
+        }
+    }
+
+    /// The version of the Deployment's spec.
+    #[must_use]
+    pub fn generation(&self) -> Option<i64> {
+        self.deployment.as_ref()?.metadata.generation
+    }
+
+    /// What the Deployment's own controller says keeps it from making pods, such as a quota.
+    #[must_use]
+    pub fn replica_failure(&self) -> Option<&str> {
+        let conditions = self.deployment.as_ref()?.status.as_ref()?.conditions.as_deref()?;
+        let failure = conditions.iter().find(|condition| {
+            condition.type_.as_deref() == Some("ReplicaFailure") && condition.status.as_deref() == Some("True")
+        });
+        failure?.message.as_deref()
+    }
+}
+
+/// Gets the Deployment; the pods only while the Deployment is not complete.
+pub async fn get(client: &Client, namespace: &str, addon: &str) -> Result<Workload, DereferenceError> {
+    let name = names::front(addon);
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    let deployment = deployments
+        .get_opt(&name)
+        .await
+        .map_err(|error| DereferenceError::GetDeployment(name.clone(), error))?;
+    let mut workload = Workload {
+        deployment,
+        trouble: None,
+    };
+    if workload.deployment.is_some() && !matches!(workload.rollout(), Rollout::Complete(_)) {
+        let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        let listed = pods
+            .list(&ListParams::default().labels(&labels::selector_of(addon)))
+            .await;
+        let mut listed = listed.map_err(|error| DereferenceError::ListPods(name, error))?.items;
+        // The youngest first: it shows what the present spec leads to.
+        listed.sort_by_key(|pod| std::cmp::Reverse(pod.creation_timestamp()));
+        workload.trouble = trouble(&listed);
+    }
+    Ok(workload)
+}
+
+/// The first thing that keeps one of the pods from running, in words that do not change while it lasts.
+#[must_use]
+pub fn trouble(pods: &[Pod]) -> Option<String> {
+    pods.iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none())
+        .find_map(trouble_of)
+}
+
+fn trouble_of(pod: &Pod) -> Option<String> {
+    let status = pod.status.as_ref()?;
+    let containers = status.container_statuses.iter().flatten();
+    let unschedulable = status.conditions.iter().flatten().find(|condition| {
+        condition.type_ == "PodScheduled"
+            && condition.status == "False"
+            && condition.reason.as_deref() == Some("Unschedulable")
+    });
+    containers.into_iter().find_map(container_trouble).or_else(|| {
+        let words = unschedulable?.message.as_deref().unwrap_or("no reason is given");
+        Some(format!("no node takes the pod: {words}"))
+    })
+}
+
+fn container_trouble(container: &ContainerStatus) -> Option<String> {
+    let name = &container.name;
+    let state = container.state.as_ref();
+    let waiting = state.and_then(|state| state.waiting.as_ref());
+    let ended = state
+        .and_then(|state| state.terminated.as_ref())
+        .or_else(|| container.last_state.as_ref()?.terminated.as_ref());
+    match waiting.and_then(|waiting| waiting.reason.as_deref()) {
+        Some("ContainerCreating" | "PodInitializing") => None,
+        // Its own message counts the seconds of the back-off; the last words of the container say more.
+        Some("CrashLoopBackOff") => ended.map(|ended| ending(name, ended)),
+        Some(reason) => {
+            let words = waiting
+                .and_then(|waiting| waiting.message.as_deref())
+                .unwrap_or_default();
+            Some(format!(
+                "container {name} with image {} waits: {reason}: {words}",
+                container.image
+            ))
+        }
+        None if container.ready => None,
+        None => ended.map(|ended| ending(name, ended)),
+    }
+}
+
+fn ending(name: &str, ended: &k8s_openapi::api::core::v1::ContainerStateTerminated) -> String {
+    let code = ended.exit_code;
+    let reason = ended.reason.as_deref().unwrap_or("Error");
+    match ended.message.as_deref().and_then(last_words) {
+        Some(words) => format!("container {name} ended with code {code} ({reason}): {words}"),
+        None => format!("container {name} ended with code {code} ({reason})"),
+    }
+}
+
+/// The last line; of a JSON log line only what it says, because its time stamp differs on every restart.
+fn last_words(message: &str) -> Option<String> {
+    let line = message.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(line) else {
+        return Some(line.to_owned());
+    };
+    let words: Vec<_> = ["message", "error"]
+        .iter()
+        .filter_map(|key| fields.get(*key)?.as_str())
+        .collect();
+    (!words.is_empty()).then(|| words.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parsed<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+        serde_json::from_value(value).expect("the fixture is well-formed")
+    }
+
+    fn rollout(generation: i64, [replicas, updated, available]: [i32; 3]) -> Rollout {
+        let deployment = parsed(json!({
+            "metadata": {"generation": generation},
+            "spec": {"replicas": 2, "selector": {}, "template": {}},
+            "status": {"observedGeneration": 3, "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available},
+        }));
+        Workload {
+            deployment: Some(deployment),
+            trouble: None,
+        }
+        .rollout()
+    }
+
+    #[test]
+    fn a_roll_is_complete_when_only_new_pods_are_left_and_all_are_ready() {
+        assert_eq!(Workload::default().rollout(), Rollout::Pending);
+        assert_eq!(
+            rollout(4, [2, 2, 2]),
+            Rollout::Pending,
+            "the last change is not observed yet"
+        );
+        assert_eq!(rollout(3, [2, 2, 2]), Rollout::Complete(2));
+        assert_eq!(rollout(3, [3, 2, 3]), Rollout::Progressing(2, 2), "an old pod is left");
+        assert_eq!(rollout(3, [2, 2, 1]), Rollout::Progressing(1, 2));
+    }
+
+    fn told(state: &serde_json::Value, last: &serde_json::Value) -> Option<String> {
+        let container = json!({"name": "service", "image": "acme:1", "imageID": "", "ready": false, "restartCount": 0, "state": state, "lastState": last});
+        trouble(&[parsed(
+            json!({"metadata": {}, "status": {"containerStatuses": [container]}}),
+        )])
+    }
+
+    #[test]
+    fn a_container_that_does_not_start_is_quoted() {
+        let none = json!({});
+        assert_eq!(told(&json!({"running": {}}), &none), None);
+        assert_eq!(told(&json!({"waiting": {"reason": "ContainerCreating"}}), &none), None);
+        assert_eq!(
+            told(
+                &json!({"waiting": {"reason": "ErrImagePull", "message": "not found"}}),
+                &none
+            )
+            .as_deref(),
+            Some("container service with image acme:1 waits: ErrImagePull: not found")
+        );
+        let ended = json!({"terminated": {"exitCode": 1, "reason": "Error", "message": "{\"timestamp\":\"2026\",\"message\":\"failed to start\",\"error\":\"disk full\"}\n"}});
+        let words = Some("container service ended with code 1 (Error): failed to start: disk full");
+        assert_eq!(told(&ended, &none).as_deref(), words);
+        let waiting = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s"}});
+        assert_eq!(
+            told(&waiting, &ended).as_deref(),
+            words,
+            "the same words while it lasts"
+        );
+        assert_eq!(
+            told(&json!({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}), &none).as_deref(),
+            Some("container service ended with code 137 (OOMKilled)")
+        );
+    }
+
+    #[test]
+    fn a_pod_that_no_node_takes_is_quoted() {
+        let condition =
+            json!({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"});
+        let pod = parsed(json!({"metadata": {}, "status": {"conditions": [condition]}}));
+        assert_eq!(trouble(&[pod]).as_deref(), Some("no node takes the pod: 0/1 nodes"));
+    }
+}

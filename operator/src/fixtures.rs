@@ -1,0 +1,72 @@
+//! The add-on that the tests of this crate change one thing of at a time. Its names differ from every name of the product,
+//! so that a swapped label shows.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use marketplace_crds::{MarketplaceAddon, manifest};
+
+use crate::dereference::{Facts, SecretContent, SecretFact, Workload};
+use crate::render::{Children, render};
+use crate::validate::{Defaults, ValidatedAddon, validate};
+
+/// A synchronous add-on with one table and one database.
+pub fn addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/florist.yaml"))
+}
+
+/// An add-on that analyzes recordings, with a volume and an allow list.
+pub fn recording_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/harbour.yaml"))
+}
+
+fn read(text: &str) -> MarketplaceAddon {
+    let mut addon = manifest::read(text).expect("the fixture is valid");
+    addon.metadata.uid = Some("11111111-2222-3333-4444-555555555555".to_owned());
+    addon.metadata.generation = Some(3);
+    addon
+}
+
+/// All Secrets are there; one has a key that nobody named.
+pub fn facts() -> Facts {
+    let content = |pairs: &[(&str, &str)]| {
+        let pairs = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
+        SecretFact::Found(SecretContent(pairs.collect::<BTreeMap<_, _>>()))
+    };
+    Facts {
+        secrets: BTreeMap::from([
+            (
+                "switchboard".to_owned(),
+                content(&[
+                    ("ACCOUNT_SID", "AC1"),
+                    ("AUTH_TOKEN", "token"),
+                    ("UNRELATED", "private"),
+                ]),
+            ),
+            (
+                "ledger".to_owned(),
+                content(&[("DATABASE_URL", "sqlite:///srv/ledger.db")]),
+            ),
+        ]),
+        workload: Workload::default(),
+    }
+}
+
+/// What the operator decides where the resource is silent.
+pub fn defaults() -> Defaults {
+    Defaults {
+        image: "registry.example/answering:9".to_owned(),
+    }
+}
+
+/// The add-on, validated.
+pub fn valid(addon: &MarketplaceAddon) -> ValidatedAddon {
+    validate(addon, &facts(), &defaults()).expect("the fixture is valid")
+}
+
+/// The children of the add-on.
+pub fn children(addon: &MarketplaceAddon) -> Children {
+    render(&valid(addon))
+}

@@ -1,0 +1,192 @@
+//! One pass over one add-on: the five steps on one screen. Called by the controller whenever something of the add-on has
+//! changed, and from time to time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kube::core::{DeserializeGuard, ObjectMeta};
+use kube::{Client, Resource, ResourceExt};
+use kube_runtime::controller::Action;
+use kube_runtime::events::Recorder;
+use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
+
+use crate::apply::{Applied, Applier, ApplyError};
+use crate::backoff::Failures;
+use crate::clock;
+use crate::dereference::{DereferenceError, Workload, dereference};
+use crate::memory::{Addon, Memory};
+use crate::metrics::Metrics;
+use crate::render::render;
+use crate::report::{self, ReportError};
+use crate::status::{self, Outcome};
+use crate::validate::{Defaults, Refusal, validate};
+
+/// An add-on, or what is left of an object that cannot be read as one.
+pub type Guarded = DeserializeGuard<MarketplaceAddon>;
+
+/// What every pass works with.
+pub struct Context {
+    /// The way to the API server.
+    pub client: Client,
+    /// What the operator decides where a resource is silent.
+    pub defaults: Defaults,
+    /// After how long an add-on is looked at again without a cause; also how often its Secrets are.
+    pub resync: Duration,
+    /// What was applied, and still stands.
+    pub memory: Memory,
+    /// Failures in a row of each add-on.
+    pub failures: Failures<Addon>,
+    /// Writes Events.
+    pub recorder: Recorder,
+    /// Counts.
+    pub metrics: Metrics,
+}
+
+/// Why a pass has to be repeated soon. All are the world's fault; a person's faults are conditions.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Step 1.
+    #[error("failed to read what the add-on refers to")]
+    Dereference(#[source] DereferenceError),
+    /// Step 4.
+    #[error("failed to apply the children of the add-on")]
+    Apply(#[source] ApplyError),
+    /// Step 5.
+    #[error("failed to report on the add-on")]
+    Report(#[source] ReportError),
+}
+
+impl ReconcileError {
+    /// A word for metrics.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Dereference(error) => error.category(),
+            Self::Apply(error) => error.category(),
+            Self::Report(_) => "StatusUnwritten",
+        }
+    }
+}
+
+/// Brings the cluster to what the add-on declares, and the status to what came of it.
+pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    if addon.meta().deletion_timestamp.is_some() {
+        return Ok(Action::await_change()); // its children go by their owner reference
+    }
+    let began = Instant::now();
+    let (category, verdict) = match &addon.0 {
+        Ok(addon) => {
+            let (outcome, applied) = pass(addon, &context).await;
+            let status = status::of(addon, &outcome, clock::now());
+            announce(addon, &context, &applied, &status).await;
+            let reported = match addon.status.as_ref() {
+                Some(before) if *before == status => Ok(()),
+                _ => report(&context, addon.meta(), &status).await,
+            };
+            (
+                outcome.category(),
+                reported.and_then(|()| next(outcome, context.resync)),
+            )
+        }
+        Err(invalid) => {
+            let refusal = Refusal::ParseResource(invalid.error.clone());
+            let status = status::of_unreadable(&refusal, &invalid.metadata);
+            let reported = report(&context, addon.meta(), &status).await;
+            (refusal.category(), reported.map(|()| Action::await_change()))
+        }
+    };
+    let category = verdict.as_ref().err().map_or(category, ReconcileError::category);
+    context.metrics.count_reconcile(category, began.elapsed());
+    verdict
+}
+
+/// Steps 1 to 4.
+async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied) {
+    let facts = match dereference(&context.client, addon).await {
+        Ok(facts) => facts,
+        Err(error) => return (Outcome::Unread(error), Applied::default()),
+    };
+    if addon.spec.suspend {
+        return (Outcome::Suspended(facts.workload), Applied::default());
+    }
+    let valid = match validate(addon, &facts, &context.defaults) {
+        Ok(valid) => valid,
+        Err(refusals) => return (Outcome::Refused(refusals, facts.workload), Applied::default()),
+    };
+    let children = render(&valid);
+    let Context {
+        client,
+        memory,
+        metrics,
+        ..
+    } = context;
+    match (Applier {
+        client,
+        memory,
+        metrics,
+        addon: &valid,
+    })
+    .apply(children, &facts.workload)
+    .await
+    {
+        Ok(applied) => (Outcome::Applied(after(facts.workload, &applied)), applied),
+        Err(error) => (Outcome::Unapplied(error, facts.workload), Applied::default()),
+    }
+}
+
+/// The workload as it is now: if the Deployment was written, what was fetched before speaks of another version.
+fn after(before: Workload, applied: &Applied) -> Workload {
+    match &applied.deployment {
+        Some(deployment) if before.generation() != deployment.metadata.generation => Workload {
+            deployment: Some(deployment.clone()),
+            trouble: None,
+        },
+        Some(deployment) => Workload {
+            deployment: Some(deployment.clone()),
+            ..before
+        },
+        None => before,
+    }
+}
+
+fn next(outcome: Outcome, resync: Duration) -> Result<Action, ReconcileError> {
+    match outcome {
+        Outcome::Unread(error) => Err(ReconcileError::Dereference(error)),
+        Outcome::Unapplied(error, _) => Err(ReconcileError::Apply(error)),
+        Outcome::Applied(_) | Outcome::Suspended(_) | Outcome::Refused(..) => Ok(Action::requeue(resync)),
+    }
+}
+
+async fn report(
+    context: &Context,
+    metadata: &ObjectMeta,
+    status: &MarketplaceAddonStatus,
+) -> Result<(), ReconcileError> {
+    let (namespace, name) = (metadata.namespace.as_deref(), metadata.name.as_deref());
+    report::patch_status(
+        &context.client,
+        namespace.unwrap_or_default(),
+        name.unwrap_or_default(),
+        status,
+    )
+    .await
+    .map_err(ReconcileError::Report)
+}
+
+async fn announce(addon: &MarketplaceAddon, context: &Context, applied: &Applied, status: &MarketplaceAddonStatus) {
+    let about = addon.object_ref(&());
+    let name = addon.name_any();
+    let adopted = applied.adopted.as_deref().map(report::volume_adopted);
+    let retained = applied
+        .retained
+        .as_deref()
+        .map(|claim| report::volume_retained(claim, &name));
+    let changed = report::readiness_changed(addon.status.as_ref(), status);
+    for event in [adopted, retained, changed].into_iter().flatten() {
+        report::publish(&context.recorder, &event, &about).await;
+    }
+}
+
+#[cfg(test)]
+#[path = "reconcile_tests.rs"]
+mod tests;

@@ -1,0 +1,133 @@
+//! Step 3, pure and without failure: a validated add-on becomes its children. One file, one child.
+
+mod config_map;
+mod credentials_secret;
+mod deployment;
+pub mod labels;
+pub mod names;
+mod network_policy;
+mod pod;
+mod service;
+mod service_account;
+pub mod volume_claim;
+
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::validate::ValidatedAddon;
+
+/// Everything that an add-on is made of in the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Children {
+    /// The identity of the pods, without a token.
+    pub service_account: ServiceAccount,
+    /// The named keys of the credentials.
+    pub credentials_secret: Secret,
+    /// The reduced resource.
+    pub config_map: ConfigMap,
+    /// Who may connect.
+    pub network_policy: NetworkPolicy,
+    /// Where accepted recordings lie.
+    pub volume_claim: Option<PersistentVolumeClaim>,
+    /// The address of the pods.
+    pub service: Service,
+    /// The pods.
+    pub deployment: Deployment,
+}
+
+/// Makes the children.
+#[must_use]
+pub fn render(addon: &ValidatedAddon) -> Children {
+    Children {
+        service_account: service_account::render(addon),
+        credentials_secret: credentials_secret::render(addon),
+        config_map: config_map::render(addon),
+        network_policy: network_policy::render(addon),
+        volume_claim: addon.volume.as_ref().map(|volume| volume_claim::render(addon, volume)),
+        service: service::render(addon),
+        deployment: deployment::render(addon),
+    }
+}
+
+/// What the metadata of every child has in common.
+fn metadata(addon: &ValidatedAddon, name: String, component: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(addon.namespace.clone()),
+        labels: Some(labels::of(&addon.name, component)),
+        owner_references: Some(vec![addon.owner.clone()]),
+        ..ObjectMeta::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use marketplace_crds::storage::OnDelete;
+
+    use crate::fixtures::{addon, children, recording_addon, valid};
+
+    /// Every child of the add-on, in the order of `Children`.
+    macro_rules! assert_children {
+        ($children:expr) => {
+            let children = $children;
+            insta::assert_yaml_snapshot!("service_account", children.service_account);
+            insta::assert_yaml_snapshot!("credentials_secret", children.credentials_secret);
+            insta::assert_yaml_snapshot!("config_map", children.config_map);
+            insta::assert_yaml_snapshot!("network_policy", children.network_policy);
+            insta::assert_yaml_snapshot!("volume_claim", children.volume_claim);
+            insta::assert_yaml_snapshot!("service", children.service);
+            insta::assert_yaml_snapshot!("deployment", children.deployment);
+        };
+    }
+
+    fn under(folder: &str, run: impl FnOnce()) {
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(format!("../snapshots/{folder}"));
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(run);
+    }
+
+    #[test]
+    fn a_synchronous_addon() {
+        under("florist", || {
+            assert_children!(children(&addon()));
+        });
+    }
+
+    #[test]
+    fn a_recording_addon_with_a_volume_and_an_allow_list() {
+        under("harbour", || {
+            assert_children!(children(&recording_addon()));
+        });
+    }
+
+    #[test]
+    fn a_volume_that_is_to_be_deleted_belongs_to_the_addon() {
+        let mut valid = valid(&recording_addon());
+        if let Some(volume) = &mut valid.volume {
+            volume.on_delete = OnDelete::Delete;
+        }
+        let claim = super::render(&valid).volume_claim.expect("a volume is declared");
+        assert_eq!(claim.metadata.owner_references, Some(vec![valid.owner]));
+    }
+
+    #[test]
+    fn only_what_the_service_reads_rolls_the_pods() {
+        let before = children(&addon());
+        let mut changed = addon();
+        changed.spec.scaling = marketplace_crds::scaling::Scaling::default();
+        changed.metadata.generation = Some(4);
+        let after = children(&changed);
+        assert_eq!(before.config_map, after.config_map);
+        let template = |deployment: k8s_openapi::api::apps::v1::Deployment| deployment.spec.template;
+        assert_eq!(template(before.deployment), template(after.deployment));
+
+        changed.spec.endpoints[0].path = "/roses".to_owned();
+        assert_ne!(
+            before.config_map.metadata.name,
+            children(&changed).config_map.metadata.name
+        );
+    }
+}

@@ -1,0 +1,44 @@
+//! The pods that take requests, and how one version follows the other.
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::{labels, metadata, names, pod};
+use crate::validate::ValidatedAddon;
+
+pub(super) fn render(addon: &ValidatedAddon) -> Deployment {
+    Deployment {
+        metadata: metadata(addon, names::front(&addon.name), labels::FRONT),
+        spec: DeploymentSpec {
+            replicas: Some(addon.replicas),
+            selector: LabelSelector {
+                match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
+                ..LabelSelector::default()
+            },
+            strategy: Some(strategy(addon.volume.is_some())),
+            // The ConfigMap of an older version is pruned, so there is nothing to go back to but the last.
+            revision_history_limit: Some(1),
+            template: pod::render(addon),
+            ..DeploymentSpec::default()
+        },
+        ..Deployment::default()
+    }
+}
+
+fn strategy(has_volume: bool) -> DeploymentStrategy {
+    if has_volume {
+        // The volume is one pod's alone: the next can only start when it is gone.
+        return DeploymentStrategy {
+            type_: Some("Recreate".to_owned()),
+            rolling_update: None,
+        };
+    }
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        rolling_update: Some(RollingUpdateDeployment {
+            max_unavailable: Some(IntOrString::Int(0)),
+            max_surge: Some(IntOrString::String("25%".to_owned())),
+        }),
+    }
+}

@@ -1,0 +1,37 @@
+//! The names of the children. Every one ends in a part of its own, so that two add-ons never want the same.
+
+use sha2::{Digest, Sha256};
+
+/// The Deployment, Service, ServiceAccount and NetworkPolicy of the pods that take requests.
+#[must_use]
+pub fn front(addon: &str) -> String {
+    format!("{addon}-front")
+}
+
+/// The derived Secret.
+#[must_use]
+pub fn credentials(addon: &str) -> String {
+    format!("{addon}-credentials")
+}
+
+/// The volume claim.
+#[must_use]
+pub fn data(addon: &str) -> String {
+    format!("{addon}-data")
+}
+
+/// The ConfigMap: named by its content, because it is immutable and a new one must roll the pods.
+#[must_use]
+pub fn config(addon: &str, content: &str) -> String {
+    format!("{addon}-config-{}", fingerprint(content))
+}
+
+/// The volume of a Secret in a pod: the name of a Secret may be too long, and have dots.
+#[must_use]
+pub fn secret_volume(secret: &str) -> String {
+    format!("secret-{}", fingerprint(secret))
+}
+
+fn fingerprint(content: &str) -> String {
+    hex::encode(&Sha256::digest(content)[..4])
+}

@@ -1,0 +1,230 @@
+//! One pod: the service's container with its files, under the restricted Pod Security Standard.
+//!
+//! Secrets are mounted as whole folders and never by subPath, which would not be updated in a running pod.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, PersistentVolumeClaimVolumeSource,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource,
+    SecurityContext, Volume, VolumeMount,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use kube::core::ObjectMeta;
+
+use super::{config_map, labels, names};
+use crate::validate::ValidatedAddon;
+
+/// The name of the port that takes requests.
+pub(super) const HTTP: &str = "http";
+pub(super) const HTTP_PORT: i32 = 8080;
+const ADMIN: &str = "admin";
+pub(super) const ADMIN_PORT: i32 = 8081;
+
+const CONFIG_FOLDER: &str = "/etc/marketplace/addon";
+const SECRETS_FOLDER: &str = "/etc/marketplace/secrets";
+const DATA_FOLDER: &str = "/var/lib/marketplace";
+
+/// The user that the image runs as; root has no place in it.
+const USER: i64 = 65532;
+
+/// A worker finishes what it began, or gives it back.
+const GRACE_WITH_JOBS_SECONDS: i64 = 300;
+/// Enough for every endpoint list to be told and the last answers to be given.
+const GRACE_SECONDS: i64 = 45;
+
+pub(super) fn render(addon: &ValidatedAddon) -> PodTemplateSpec {
+    let (volumes, mounts) = files(addon).into_iter().unzip();
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels::of(&addon.name, labels::FRONT)),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(PodSpec {
+            service_account_name: Some(names::front(&addon.name)),
+            automount_service_account_token: Some(false),
+            enable_service_links: Some(false),
+            termination_grace_period_seconds: Some(if addon.has_jobs {
+                GRACE_WITH_JOBS_SECONDS
+            } else {
+                GRACE_SECONDS
+            }),
+            security_context: Some(pod_security()),
+            containers: vec![container(addon, mounts)],
+            volumes: Some(volumes),
+            ..PodSpec::default()
+        }),
+    }
+}
+
+fn container(addon: &ValidatedAddon, mounts: Vec<VolumeMount>) -> Container {
+    Container {
+        name: "service".to_owned(),
+        image: Some(addon.image.clone()),
+        args: Some(arguments(addon.volume.is_some())),
+        ports: Some(vec![port(HTTP, HTTP_PORT), port(ADMIN, ADMIN_PORT)]),
+        startup_probe: Some(probe("/healthz", 1, 60)),
+        liveness_probe: Some(probe("/healthz", 10, 3)),
+        readiness_probe: Some(probe("/readyz", 2, 2)),
+        resources: Some(addon.resources.clone().unwrap_or_else(default_resources)),
+        security_context: Some(container_security()),
+        // The last lines of the log become the termination message, which the conditions quote.
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        volume_mounts: Some(mounts),
+        ..Container::default()
+    }
+}
+
+fn arguments(has_volume: bool) -> Vec<String> {
+    let manifest = format!("{CONFIG_FOLDER}/{}", config_map::FILE);
+    let (listen, admin) = (format!("0.0.0.0:{HTTP_PORT}"), format!("0.0.0.0:{ADMIN_PORT}"));
+    let always = [
+        "run",
+        "-f",
+        &manifest,
+        "--secrets",
+        SECRETS_FOLDER,
+        "--listen",
+        &listen,
+        "--admin",
+        &admin,
+    ];
+    let data: &[&str] = if has_volume { &["--data", DATA_FOLDER] } else { &[] };
+    always
+        .iter()
+        .chain(data)
+        .map(|argument| (*argument).to_owned())
+        .collect()
+}
+
+fn port(name: &str, number: i32) -> ContainerPort {
+    ContainerPort {
+        name: Some(name.to_owned()),
+        container_port: number,
+        protocol: Some("TCP".to_owned()),
+        ..ContainerPort::default()
+    }
+}
+
+fn probe(path: &str, period_seconds: i32, failure_threshold: i32) -> Probe {
+    Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some(path.to_owned()),
+            port: IntOrString::String(ADMIN.to_owned()),
+            ..HTTPGetAction::default()
+        }),
+        period_seconds: Some(period_seconds),
+        timeout_seconds: Some(2),
+        failure_threshold: Some(failure_threshold),
+        ..Probe::default()
+    }
+}
+
+fn default_resources() -> ResourceRequirements {
+    let amounts = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, amount)| ((*name).to_owned(), Quantity((*amount).to_owned())))
+            .collect::<BTreeMap<_, _>>()
+    };
+    ResourceRequirements {
+        requests: Some(amounts(&[("cpu", "100m"), ("memory", "64Mi")])),
+        limits: Some(amounts(&[("memory", "256Mi")])),
+        ..ResourceRequirements::default()
+    }
+}
+
+fn pod_security() -> PodSecurityContext {
+    PodSecurityContext {
+        run_as_non_root: Some(true),
+        run_as_user: Some(USER),
+        run_as_group: Some(USER),
+        fs_group: Some(USER),
+        // Changing the owner of every recording on each start would take longer with each recording.
+        fs_group_change_policy: Some("OnRootMismatch".to_owned()),
+        seccomp_profile: Some(SeccompProfile {
+            type_: "RuntimeDefault".to_owned(),
+            localhost_profile: None,
+        }),
+        ..PodSecurityContext::default()
+    }
+}
+
+fn container_security() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        capabilities: Some(Capabilities {
+            drop: Some(vec!["ALL".to_owned()]),
+            add: None,
+        }),
+        read_only_root_filesystem: Some(true),
+        ..SecurityContext::default()
+    }
+}
+
+/// Every volume with its mount.
+fn files(addon: &ValidatedAddon) -> Vec<(Volume, VolumeMount)> {
+    let config = Volume {
+        name: "config".to_owned(),
+        config_map: Some(ConfigMapVolumeSource {
+            name: names::config(&addon.name, &addon.manifest),
+            ..ConfigMapVolumeSource::default()
+        }),
+        ..Volume::default()
+    };
+    // The pod knows the Secret by the name that the resource gives it; what is mounted there is the derived copy.
+    let credentials = secret(
+        "credentials".to_owned(),
+        names::credentials(&addon.name),
+        &addon.credentials_name,
+    );
+    let databases = addon
+        .database_secrets
+        .iter()
+        .map(|name| secret(names::secret_volume(name), name.clone(), name));
+    let data = addon.volume.iter().map(|_| {
+        let claim = PersistentVolumeClaimVolumeSource {
+            claim_name: names::data(&addon.name),
+            read_only: None,
+        };
+        let volume = Volume {
+            name: "data".to_owned(),
+            persistent_volume_claim: Some(claim),
+            ..Volume::default()
+        };
+        (volume, mount("data", DATA_FOLDER.to_owned(), false))
+    });
+    [(config, mount("config", CONFIG_FOLDER.to_owned(), true)), credentials]
+        .into_iter()
+        .chain(databases)
+        .chain(data)
+        .collect()
+}
+
+fn secret(volume: String, source: String, folder: &str) -> (Volume, VolumeMount) {
+    let mount = mount(&volume, format!("{SECRETS_FOLDER}/{folder}"), true);
+    let source = SecretVolumeSource {
+        secret_name: Some(source),
+        default_mode: Some(0o440),
+        optional: Some(false),
+        ..SecretVolumeSource::default()
+    };
+    (
+        Volume {
+            name: volume,
+            secret: Some(source),
+            ..Volume::default()
+        },
+        mount,
+    )
+}
+
+fn mount(volume: &str, path: String, read_only: bool) -> VolumeMount {
+    VolumeMount {
+        name: volume.to_owned(),
+        mount_path: path,
+        read_only: read_only.then_some(true),
+        ..VolumeMount::default()
+    }
+}

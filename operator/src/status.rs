@@ -1,0 +1,259 @@
+//! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
+//! no clocks; `lastTransitionTime` is kept while a condition's status stays.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use kube::core::ObjectMeta;
+use marketplace_crds::status::ConditionType;
+use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
+
+use crate::apply::ApplyError;
+use crate::dereference::workload::Rollout;
+use crate::dereference::{DereferenceError, Workload};
+use crate::failure;
+use crate::validate::Refusal;
+
+/// How a pass over an add-on ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The children are as rendered; this is the workload after that.
+    Applied(Workload),
+    /// The operator was told to keep its hands off.
+    Suspended(Workload),
+    /// A person has to mend something; what ran before runs on.
+    Refused(Vec<Refusal>, Workload),
+    /// The facts could not be had.
+    Unread(DereferenceError),
+    /// The children could not be applied.
+    Unapplied(ApplyError, Workload),
+}
+
+impl Outcome {
+    /// A word for metrics.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::Applied(_) => "Applied",
+            Self::Suspended(_) => "Suspended",
+            Self::Refused(refusals, _) => refusals.first().map_or("InvalidSpec", Refusal::category),
+            Self::Unread(error) => error.category(),
+            Self::Unapplied(error, _) => error.category(),
+        }
+    }
+}
+
+/// A condition without its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Verdict {
+    status: &'static str,
+    reason: String,
+    message: String,
+}
+
+const TRUE: &str = "True";
+const FALSE: &str = "False";
+const UNKNOWN: &str = "Unknown";
+
+/// The longest message; what is quoted from elsewhere has no limit of its own.
+const MESSAGE_CHARACTERS: usize = 1024;
+
+fn verdict(status: &'static str, reason: &str, message: impl Into<String>) -> Verdict {
+    let message: String = message.into();
+    Verdict {
+        status,
+        reason: reason.to_owned(),
+        message: message.chars().take(MESSAGE_CHARACTERS).collect(),
+    }
+}
+
+/// The status that the outcome leads to.
+#[must_use]
+pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> MarketplaceAddonStatus {
+    let available = match outcome {
+        Outcome::Applied(workload)
+        | Outcome::Suspended(workload)
+        | Outcome::Refused(_, workload)
+        | Outcome::Unapplied(_, workload) => Some(available(workload)),
+        Outcome::Unread(_) => None,
+    };
+    let sources = addon.spec.allow_list.as_ref().map(|_| sources_enforced(outcome));
+    let verdicts = [
+        (ConditionType::Ready, Some(ready(outcome))),
+        (ConditionType::Stalled, Some(stalled(outcome))),
+        (ConditionType::CredentialsValid, credentials_valid(outcome)),
+        (ConditionType::Available, available),
+        (ConditionType::SourcesEnforced, sources),
+    ];
+    let previous = addon.status.as_ref().map_or(&[][..], |status| &status.conditions);
+    let generation = addon.metadata.generation;
+    let conditions = verdicts.into_iter().filter_map(|(kind, verdict)| {
+        let before = previous.iter().find(|condition| condition.type_ == kind.as_str());
+        match verdict {
+            Some(verdict) => Some(dated(kind, verdict, before, generation, now)),
+            // Nothing new is known: what was said stays, unless it is about a part that is gone.
+            None => before.filter(|_| kind != ConditionType::SourcesEnforced).cloned(),
+        }
+    });
+    MarketplaceAddonStatus {
+        observed_generation: generation,
+        url: Some(addon.spec.public_url.clone()),
+        conditions: conditions.collect(),
+    }
+}
+
+/// The status of an object that cannot be read as a MarketplaceAddon. Dated to its creation, because the conditions that
+/// it had before cannot be read either, and a date that moved would be a write each time.
+#[must_use]
+pub fn of_unreadable(refusal: &Refusal, metadata: &ObjectMeta) -> MarketplaceAddonStatus {
+    let created = metadata
+        .creation_timestamp
+        .as_ref()
+        .map_or(Timestamp::UNIX_EPOCH, |time| time.0);
+    let told = |kind, status| {
+        let verdict = verdict(status, refusal.category(), refusal.to_string());
+        dated(kind, verdict, None, metadata.generation, created)
+    };
+    MarketplaceAddonStatus {
+        observed_generation: metadata.generation,
+        url: None,
+        conditions: vec![told(ConditionType::Ready, FALSE), told(ConditionType::Stalled, TRUE)],
+    }
+}
+
+fn dated(
+    kind: ConditionType,
+    verdict: Verdict,
+    before: Option<&Condition>,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Condition {
+    let unchanged = before.filter(|before| before.status == verdict.status);
+    Condition {
+        type_: kind.as_str().to_owned(),
+        status: verdict.status.to_owned(),
+        reason: verdict.reason,
+        message: verdict.message,
+        observed_generation: generation,
+        last_transition_time: unchanged.map_or(Time(now), |before| before.last_transition_time.clone()),
+    }
+}
+
+fn ready(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Applied(workload) => available(workload),
+        Outcome::Suspended(_) => suspended(),
+        Outcome::Refused(refusals, workload) => {
+            let kept = if workload.deployment.is_some() {
+                ". What was applied before keeps running"
+            } else {
+                ""
+            };
+            verdict(FALSE, outcome.category(), format!("{}{kept}", joined(refusals)))
+        }
+        Outcome::Unread(error) => verdict(UNKNOWN, error.category(), failure::chain(error)),
+        Outcome::Unapplied(error, _) => verdict(FALSE, error.category(), failure::chain(error)),
+    }
+}
+
+fn suspended() -> Verdict {
+    verdict(
+        UNKNOWN,
+        "Suspended",
+        "spec.suspend is true: the operator changes nothing, and what runs keeps running",
+    )
+}
+
+fn stalled(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Refused(refusals, _) => verdict(TRUE, outcome.category(), joined(refusals)),
+        Outcome::Unapplied(error, _) if error.is_for_a_person() => {
+            verdict(TRUE, error.category(), failure::chain(error))
+        }
+        Outcome::Suspended(_) => verdict(FALSE, "Suspended", "set spec.suspend to false to go on"),
+        Outcome::Applied(_) | Outcome::Unread(_) | Outcome::Unapplied(..) => {
+            verdict(FALSE, "Reconciling", "nothing waits for a change of the resource")
+        }
+    }
+}
+
+fn credentials_valid(outcome: &Outcome) -> Option<Verdict> {
+    let valid = || {
+        verdict(
+            TRUE,
+            "Found",
+            "every Secret that the add-on names has the keys that it needs",
+        )
+    };
+    match outcome {
+        Outcome::Applied(_) | Outcome::Unapplied(..) => Some(valid()),
+        Outcome::Suspended(_) | Outcome::Unread(_) => None,
+        Outcome::Refused(refusals, _) => {
+            let secrets: Vec<_> = refusals
+                .iter()
+                .filter(|refusal| refusal.concerns_secret())
+                .cloned()
+                .collect();
+            Some(
+                secrets
+                    .first()
+                    .map_or_else(valid, |first| verdict(FALSE, first.category(), joined(&secrets))),
+            )
+        }
+    }
+}
+
+fn available(workload: &Workload) -> Verdict {
+    match workload.rollout() {
+        Rollout::Complete(0) => verdict(TRUE, "ScaledToZero", "0 pods are declared, and none runs"),
+        Rollout::Complete(pods) => verdict(
+            TRUE,
+            "PodsReady",
+            format!("{pods} of {pods} pods are up to date and ready"),
+        ),
+        rollout => {
+            let trouble = workload.trouble.as_deref().or_else(|| workload.replica_failure());
+            match (trouble, rollout) {
+                (Some(words), _) => verdict(FALSE, "PodsFailing", format!("{words}{}", advice(words))),
+                (None, Rollout::Progressing(ready, desired)) => verdict(
+                    FALSE,
+                    "Progressing",
+                    format!("{ready} of {desired} pods are up to date and ready"),
+                ),
+                (None, _) => verdict(FALSE, "Progressing", "the pods are being made"),
+            }
+        }
+    }
+}
+
+fn advice(words: &str) -> &'static str {
+    if words.contains("ImagePull") || words.contains("InvalidImageName") || words.contains("ErrImageNeverPull") {
+        ". Check spec.workload.image, or the operator's default image, and that the nodes may pull it"
+    } else {
+        ""
+    }
+}
+
+/// A NetworkPolicy is only as good as the network plugin, which the operator cannot ask, and sees only the last hop.
+fn sources_enforced(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Applied(_) => verdict(
+            UNKNOWN,
+            "NetworkPolicyApplied",
+            "a NetworkPolicy admits only the listed ranges; whether the cluster's network plugin enforces it is not known, and behind an ingress it sees the ingress's address",
+        ),
+        Outcome::Suspended(_) => suspended(),
+        Outcome::Refused(..) | Outcome::Unread(_) | Outcome::Unapplied(..) => verdict(
+            UNKNOWN,
+            "NotApplied",
+            "the declared ranges are not applied yet; see the condition Ready",
+        ),
+    }
+}
+
+fn joined(refusals: &[Refusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -1,0 +1,281 @@
+//! Step 2, pure: the resource and the facts become a [`ValidatedAddon`], or every reason why not. After this no `Option`
+//! stands for "not checked yet", and the API server has no reason to refuse what is rendered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::{Resource, ResourceExt};
+use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use marketplace_crds::manifest::{self, Violation};
+use marketplace_crds::storage::Volume;
+use marketplace_crds::{MarketplaceAddon, reduce};
+
+use crate::dereference::{Facts, SecretContent, SecretFact};
+
+/// The key that a Secret of a `sql` handler must have.
+const DATABASE_URL: &str = "DATABASE_URL";
+
+/// One reason why an add-on cannot be rendered. Every one is for a person to mend.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The spec breaks a rule of the resource. It may be older than the rule.
+    #[error("{0}")]
+    KeepRule(Violation),
+    /// The object cannot be read as this operator's version of the resource.
+    #[error("failed to read the resource: {0}")]
+    ParseResource(String),
+    /// There is no such Secret.
+    #[error("Secret {0} does not exist: create it in the namespace of the add-on with {1}")]
+    FindSecret(String, String),
+    /// The Secret lacks a key, or the key is empty.
+    #[error("Secret {0} has no value under the key {1}: add it")]
+    FindKey(String, String),
+    /// The operator may not read the Secret.
+    #[error(
+        "the operator may not read Secret {0}: {1}; allow it to get the Secret (values rbac.secretNames of its chart)"
+    )]
+    ReadSecret(String, String),
+}
+
+impl Refusal {
+    /// A word for metrics, Events and conditions.
+    #[must_use]
+    pub fn category(&self) -> &'static str {
+        match self {
+            Self::KeepRule(_) | Self::ParseResource(_) => "InvalidSpec",
+            Self::FindSecret(..) => "SecretMissing",
+            Self::FindKey(..) => "SecretKeyMissing",
+            Self::ReadSecret(..) => "SecretForbidden",
+        }
+    }
+
+    /// Whether it is a Secret that has to be mended, not the resource.
+    #[must_use]
+    pub fn concerns_secret(&self) -> bool {
+        match self {
+            Self::KeepRule(_) | Self::ParseResource(_) => false,
+            Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
+        }
+    }
+}
+
+/// What the operator decides where the resource is silent.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// The image of the service.
+    pub image: String,
+}
+
+/// An add-on with everything that rendering needs, and nothing that could still be wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidatedAddon {
+    /// Its name.
+    pub name: String,
+    /// Its namespace, and that of every child.
+    pub namespace: String,
+    /// The controller reference of every child.
+    pub owner: OwnerReference,
+    /// The reduced resource as the service reads it, in YAML.
+    pub manifest: String,
+    /// The image of the service.
+    pub image: String,
+    /// The number of pods.
+    pub replicas: i32,
+    /// What a pod asks for and may use; none: the defaults.
+    pub resources: Option<ResourceRequirements>,
+    /// The Secret that the resource names, for the folder of the same name in the pod.
+    pub credentials_name: String,
+    /// The named keys of it.
+    pub credentials: SecretContent,
+    /// The Secrets of `sql` handlers.
+    pub database_secrets: BTreeSet<String>,
+    /// The volume, if one is declared.
+    pub volume: Option<Volume>,
+    /// The address ranges that may connect, if they are limited.
+    pub sources: Option<Vec<String>>,
+    /// The port of the Service.
+    pub service_port: i32,
+    /// Whether accepted work outlives its request.
+    pub has_jobs: bool,
+}
+
+/// Decides. The reasons come in the order in which a person would mend them.
+pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) -> Result<ValidatedAddon, Vec<Refusal>> {
+    let mut refusals: Vec<_> = manifest::violations(addon).into_iter().map(Refusal::KeepRule).collect();
+    let credentials = credentials(addon, facts, &mut refusals);
+    let database_secrets = database_secrets(addon, facts, &mut refusals);
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let spec = &addon.spec;
+    Ok(ValidatedAddon {
+        name: addon.name_any(),
+        namespace: addon
+            .namespace()
+            .expect("the API server gives every MarketplaceAddon a namespace"),
+        owner: owner(addon),
+        manifest: serde_yaml::to_string(&reduce(addon))
+            .expect("a resource that was read as JSON can be written as YAML"),
+        image: spec.workload.image.clone().unwrap_or_else(|| defaults.image.clone()),
+        replicas: spec.scaling.front.fixed.as_ref().map_or(1, |fixed| fixed.replicas),
+        resources: spec.workload.resources.clone(),
+        credentials_name: spec.credentials.secret_name.clone(),
+        credentials,
+        database_secrets,
+        volume: spec.storage.as_ref().and_then(|storage| storage.volume.clone()),
+        sources: spec
+            .allow_list
+            .as_ref()
+            .map(|list| list.sources.iter().map(|source| source.cidr.clone()).collect()),
+        service_port: spec.exposure.cluster_ip.as_ref().map_or(80, |service| service.port),
+        has_jobs: spec
+            .endpoints
+            .iter()
+            .any(|endpoint| endpoint.integration.is_asynchronous()),
+    })
+}
+
+/// Without `blockOwnerDeletion`, which asks for a right to the finalizers of the add-on and gives nothing here.
+fn owner(addon: &MarketplaceAddon) -> OwnerReference {
+    let owner = addon
+        .controller_owner_ref(&())
+        .expect("the API server gives every object a name and a uid");
+    OwnerReference {
+        block_owner_deletion: None,
+        ..owner
+    }
+}
+
+fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> SecretContent {
+    let name = &addon.spec.credentials.secret_name;
+    let mut copied = BTreeMap::new();
+    let found = found(facts, name, &[ACCOUNT_SID, AUTH_TOKEN], refusals);
+    for key in [ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY] {
+        if let Some(value) = found
+            .and_then(|content| content.0.get(key))
+            .filter(|value| !value.0.is_empty())
+        {
+            copied.insert(key.to_owned(), ByteString(value.0.clone()));
+        }
+    }
+    SecretContent(copied)
+}
+
+fn database_secrets(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
+    let handlers = addon
+        .spec
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint.handler.sql.as_ref());
+    let names: BTreeSet<_> = handlers.map(|sql| sql.secret_name.clone()).collect();
+    for name in &names {
+        found(facts, name, &[DATABASE_URL], refusals);
+    }
+    names
+}
+
+fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Refusal>) -> Option<&'a SecretContent> {
+    match facts.secrets.get(name) {
+        Some(SecretFact::Found(content)) => {
+            let lacking = keys
+                .iter()
+                .filter(|key| content.0.get(**key).is_none_or(|value| value.0.is_empty()));
+            refusals.extend(lacking.map(|key| Refusal::FindKey(name.to_owned(), (*key).to_owned())));
+            Some(content)
+        }
+        Some(SecretFact::Absent) | None => {
+            let wanted = format!(
+                "the {} {}",
+                if keys.len() == 1 { "key" } else { "keys" },
+                keys.join(" and ")
+            );
+            refusals.push(Refusal::FindSecret(name.to_owned(), wanted));
+            None
+        }
+        Some(SecretFact::Forbidden(words)) => {
+            refusals.push(Refusal::ReadSecret(name.to_owned(), words.clone()));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{addon, defaults, facts};
+
+    fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
+        let refused = validate(addon, facts, &defaults()).err().unwrap_or_default();
+        refused
+            .iter()
+            .map(|refusal| format!("{}: {refusal}", refusal.category()))
+            .collect()
+    }
+
+    #[test]
+    fn copies_the_named_keys_and_no_other() {
+        let valid = validate(&addon(), &facts(), &defaults()).expect("the fixture is valid");
+        let keys: Vec<_> = valid.credentials.0.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["ACCOUNT_SID", "AUTH_TOKEN"]);
+        assert_eq!(valid.database_secrets, BTreeSet::from(["ledger".to_owned()]));
+    }
+
+    #[test]
+    fn the_secondary_token_is_copied_when_there_is_one() {
+        let mut facts = facts();
+        if let Some(SecretFact::Found(content)) = facts.secrets.get_mut("switchboard") {
+            content
+                .0
+                .insert(AUTH_TOKEN_SECONDARY.to_owned(), ByteString(b"next".to_vec()));
+        }
+        let valid = validate(&addon(), &facts, &defaults()).expect("the fixture is valid");
+        assert!(valid.credentials.0.contains_key(AUTH_TOKEN_SECONDARY));
+    }
+
+    #[test]
+    fn a_missing_secret_is_named_with_the_keys_that_it_needs() {
+        let mut facts = facts();
+        facts.secrets.insert("switchboard".to_owned(), SecretFact::Absent);
+        facts.secrets.insert(
+            "ledger".to_owned(),
+            SecretFact::Forbidden("secrets is forbidden".to_owned()),
+        );
+        assert_eq!(
+            reasons(&addon(), &facts),
+            [
+                "SecretMissing: Secret switchboard does not exist: create it in the namespace of the add-on with the keys ACCOUNT_SID and AUTH_TOKEN",
+                "SecretForbidden: the operator may not read Secret ledger: secrets is forbidden; allow it to get the Secret (values rbac.secretNames of its chart)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_or_empty_key_is_named() {
+        let mut facts = facts();
+        let content = BTreeMap::from([(AUTH_TOKEN.to_owned(), ByteString(Vec::new()))]);
+        facts
+            .secrets
+            .insert("switchboard".to_owned(), SecretFact::Found(SecretContent(content)));
+        assert_eq!(
+            reasons(&addon(), &facts),
+            [
+                "SecretKeyMissing: Secret switchboard has no value under the key ACCOUNT_SID: add it",
+                "SecretKeyMissing: Secret switchboard has no value under the key AUTH_TOKEN: add it",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_object_that_is_older_than_a_rule_is_refused_by_the_rule() {
+        let mut addon = addon();
+        addon.spec.endpoints[0].path = "no-slash".to_owned();
+        let reasons = reasons(&addon, &facts());
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        assert!(
+            reasons[0].starts_with("InvalidSpec: spec.endpoints[0].path: path must start with '/'"),
+            "{reasons:?}"
+        );
+    }
+}
