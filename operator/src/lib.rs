@@ -30,4 +30,6 @@ pub mod metrics;
 pub mod progress;
 
 #[cfg(test)]
+mod fake_api;
+#[cfg(test)]
 mod fixtures;

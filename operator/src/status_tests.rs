@@ -1,1 +1,199 @@
+//! Tables: what came of a pass, and the conditions that follow.
 
+use k8s_openapi::api::apps::v1::Deployment;
+use serde_json::json;
+
+use super::*;
+use crate::fixtures::{addon, recording_addon};
+use crate::kind::Kind;
+
+fn workload(ready: i32, trouble: Option<&str>) -> Workload {
+    let deployment: Deployment = serde_json::from_value(json!({
+        "metadata": {"generation": 1},
+        "spec": {"replicas": 2, "selector": {}, "template": {}},
+        "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": ready},
+    }))
+    .expect("the fixture is well-formed");
+    Workload {
+        deployment: Some(deployment),
+        trouble: trouble.map(ToOwned::to_owned),
+    }
+}
+
+fn shown(status: &MarketplaceAddonStatus) -> Vec<String> {
+    let line = |condition: &Condition| format!("{}={} {}", condition.type_, condition.status, condition.reason);
+    status.conditions.iter().map(line).collect()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or_default()
+}
+
+fn missing() -> Refusal {
+    Refusal::FindSecret("switchboard".to_owned(), "the keys A and B".to_owned())
+}
+
+#[test]
+fn every_outcome_has_its_conditions() {
+    let failed = || ApplyError::TakeName(Kind::Service, "florist-front".to_owned(), "taken".to_owned());
+    let unread = DereferenceError::GetSecret("ledger".to_owned(), kube::Error::LinesCodecMaxLineLengthExceeded);
+    let spec = Refusal::ParseResource("bad".to_owned());
+    let ready = "Stalled=False Reconciling";
+    let cases: [(Outcome, &[&str]); 9] = [
+        (
+            Outcome::Applied(workload(2, None)),
+            &[
+                "Ready=True PodsReady",
+                ready,
+                "CredentialsValid=True Found",
+                "Available=True PodsReady",
+            ],
+        ),
+        (
+            Outcome::Applied(workload(1, None)),
+            &[
+                "Ready=False Progressing",
+                ready,
+                "CredentialsValid=True Found",
+                "Available=False Progressing",
+            ],
+        ),
+        (
+            Outcome::Applied(workload(1, Some("it waits"))),
+            &[
+                "Ready=False PodsFailing",
+                ready,
+                "CredentialsValid=True Found",
+                "Available=False PodsFailing",
+            ],
+        ),
+        (
+            Outcome::Applied(Workload::default()),
+            &[
+                "Ready=False Progressing",
+                ready,
+                "CredentialsValid=True Found",
+                "Available=False Progressing",
+            ],
+        ),
+        (
+            Outcome::Suspended(workload(2, None)),
+            &[
+                "Ready=Unknown Suspended",
+                "Stalled=False Suspended",
+                "Available=True PodsReady",
+            ],
+        ),
+        (
+            Outcome::Refused(vec![missing()], workload(2, None)),
+            &[
+                "Ready=False SecretMissing",
+                "Stalled=True SecretMissing",
+                "CredentialsValid=False SecretMissing",
+                "Available=True PodsReady",
+            ],
+        ),
+        (
+            Outcome::Refused(vec![spec], workload(2, None)),
+            &[
+                "Ready=False InvalidSpec",
+                "Stalled=True InvalidSpec",
+                "CredentialsValid=True Found",
+                "Available=True PodsReady",
+            ],
+        ),
+        (Outcome::Unread(unread), &["Ready=Unknown SecretUnreadable", ready]),
+        (
+            Outcome::Unapplied(failed(), workload(2, None)),
+            &[
+                "Ready=False NameConflict",
+                "Stalled=True NameConflict",
+                "CredentialsValid=True Found",
+                "Available=True PodsReady",
+            ],
+        ),
+    ];
+    for (outcome, expected) in cases {
+        assert_eq!(shown(&of(&addon(), &outcome, at(1))), expected, "{outcome:?}");
+    }
+}
+
+#[test]
+fn no_pods_are_ready_when_none_is_declared() {
+    let mut none = workload(0, None);
+    if let Some(deployment) = &mut none.deployment {
+        deployment.spec.replicas = Some(0);
+        deployment.status = serde_json::from_value(json!({"observedGeneration": 1})).ok();
+    }
+    let status = of(&addon(), &Outcome::Applied(none), at(1));
+    assert_eq!(shown(&status)[0], "Ready=True ScaledToZero");
+}
+
+#[test]
+fn an_allow_list_has_a_condition_that_does_not_count_for_ready() {
+    let status = of(&recording_addon(), &Outcome::Applied(workload(2, None)), at(1));
+    assert_eq!(shown(&status)[0], "Ready=True PodsReady");
+    assert_eq!(shown(&status)[4], "SourcesEnforced=Unknown NetworkPolicyApplied");
+}
+
+#[test]
+fn a_condition_keeps_its_date_until_its_status_changes() {
+    let mut addon = addon();
+    let dates = |status: &MarketplaceAddonStatus| {
+        status
+            .conditions
+            .iter()
+            .map(|condition| condition.last_transition_time.0.as_second())
+            .collect::<Vec<_>>()
+    };
+    let first = of(&addon, &Outcome::Applied(workload(1, None)), at(100));
+    addon.status = Some(first.clone());
+    let same = of(&addon, &Outcome::Applied(workload(1, None)), at(200));
+    assert_eq!(same, first, "so that it is not written again");
+    let after = of(&addon, &Outcome::Applied(workload(2, None)), at(300));
+    assert_eq!(dates(&after), [300, 100, 100, 300]);
+}
+
+#[test]
+fn what_is_not_known_anew_stays_said() {
+    let mut addon = addon();
+    addon.status = Some(of(&addon, &Outcome::Applied(workload(2, None)), at(100)));
+    let unread = DereferenceError::ListPods("florist-front".to_owned(), kube::Error::LinesCodecMaxLineLengthExceeded);
+    let status = of(&addon, &Outcome::Unread(unread), at(200));
+    assert_eq!(
+        shown(&status)[2..],
+        ["CredentialsValid=True Found", "Available=True PodsReady"]
+    );
+}
+
+#[test]
+fn the_status_speaks_of_a_generation_and_a_url() {
+    let status = of(&addon(), &Outcome::Applied(workload(2, None)), at(1));
+    assert_eq!(status.observed_generation, Some(3));
+    assert!(
+        status
+            .conditions
+            .iter()
+            .all(|condition| condition.observed_generation == Some(3))
+    );
+    assert_eq!(status.url.as_deref(), Some("https://tulips.example.com/calls"));
+}
+
+#[test]
+fn a_message_names_what_to_do_and_has_an_end() {
+    let message = |outcome| of(&addon(), &outcome, at(1)).conditions[0].message.clone();
+    let pull = message(Outcome::Applied(workload(
+        1,
+        Some("container service waits: ErrImagePull: no"),
+    )));
+    assert!(pull.contains("Check spec.workload.image"), "{pull}");
+    let refused = message(Outcome::Refused(vec![missing()], workload(2, None)));
+    assert_eq!(
+        refused,
+        "Secret switchboard does not exist: create it in the namespace of the add-on with the keys A and B. What was applied before keeps running"
+    );
+    assert_eq!(
+        message(Outcome::Applied(workload(1, Some(&"x".repeat(5000))))).len(),
+        MESSAGE_CHARACTERS
+    );
+}
