@@ -7,16 +7,19 @@ source "$here/lib/inside.sh"
 
 join() { # ADDRESS NAMESPACE
   local cable
-  cable=client$(find /proc/"$pid"/root/run/netns -type f | wc -l)
+  # shellcheck disable=SC2046,SC2086 # the four numbers of the address
+  cable=client$(printf %02x $(tr . ' ' <<<$1)) # at most 15 letters
+  node ip netns delete "$2" 2>/dev/null || true # what an interrupted call left
   node ip netns add "$2"
   node ip link add "$cable" type veth peer name eth0 netns "$2"
   node ip link set "$cable" up
-  node ip route add "$1/32" dev "$cable"
+  node ip route replace "$1/32" dev "$cable"
   node ip -n "$2" address add "$1/32" dev eth0
   node ip -n "$2" link set lo up
   node ip -n "$2" link set eth0 up
   node ip -n "$2" route add 192.0.2.1 dev eth0 src "$1"
   node ip -n "$2" route add default via 192.0.2.1 src "$1"
+  : >"$state/client-$1"
 }
 
 node() { nsenter --target "$pid" --mount --net --pid="/proc/$pid/ns/pid_for_children" -- "$@"; }
@@ -33,6 +36,6 @@ pid=$(need_supervisor) || exit 1
 network=/proc/$pid/root/run/netns/client-$address
 exec 9<"$state"
 flock 9
-[[ -e $network ]] || join "$address" "client-$address"
+[[ -e $state/client-$address ]] || join "$address" "client-$address"
 exec 9<&-
 inside "$network" "$@"

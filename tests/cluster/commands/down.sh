@@ -16,6 +16,7 @@ remove_state() {
 take_turn
 kill_processes
 kill_cgroups
+wait_for_namespace
 for ((attempt = 0; attempt < 100; attempt++)); do
   remove_cgroups && break
   sleep 0.1

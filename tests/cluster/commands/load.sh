@@ -6,6 +6,7 @@ source "$(dirname "$0")/../lib/common.sh"
 pid=$(need_supervisor) || exit 1
 for archive in "$@"; do
   [[ -r $archive ]] || die "cannot read the archive $archive."
-  nsenter --target "$pid" --mount --net --pid="/proc/$pid/ns/pid_for_children" -- \
-    /run/cluster/bin/ctr --address /run/cluster/containerd.sock --namespace k8s.io images import - <"$archive" >&2
+  output=$(nsenter --target "$pid" --mount --net --pid="/proc/$pid/ns/pid_for_children" -- \
+    /run/cluster/bin/ctr --address /run/cluster/containerd.sock --namespace k8s.io images import - <"$archive" 2>&1) ||
+    die "could not load $archive: $output"
 done

@@ -72,7 +72,10 @@ if supervisor >/dev/null; then
 fi
 if [[ -e $state ]]; then
   say "cluster: cleaning up what an earlier '$name' left"
-  "$here/commands/down.sh" 9<&-
+  exec 9<&- # down takes its own turn
+  "$here/commands/down.sh"
+  take_turn
+  [[ ! -e $state ]] || die "another 'up' of '$name' came between: use that one."
 fi
 trap 'exit 130' INT TERM
 trap 'give_up' EXIT

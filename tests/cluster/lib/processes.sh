@@ -19,24 +19,24 @@ cluster_processes() {
 # The first process of the process id namespace takes all others with it, pods included, and is itself the last to go.
 # The loop sees also to those that were started by `exec` and `client`.
 kill_processes() {
-  local attempt pids pid node=()
+  local attempt pids
   for ((attempt = 0; attempt < 100; attempt++)); do
     pids=$(cluster_processes)
-    for pid in $pids; do
-      [[ $(readlink "/proc/$pid/ns/pid") == "$(readlink /proc/self/ns/pid)" ]] || node+=("$pid")
-    done
+    [[ -n $pids ]] || return 0
     # shellcheck disable=SC2086 # a list
-    [[ -z $pids ]] || kill -KILL $pids 2>/dev/null || true
-    if [[ -z $pids ]] && all_gone "${node[@]}"; then return 0; fi
+    kill -KILL $pids 2>/dev/null || true
     sleep 0.05
   done
-  die "these processes do not end: ${pids//$'\n'/ } ${node[*]}"
+  die "these processes do not end: ${pids//$'\n'/ }"
 }
 
-# A process that is ending has no environment any more, but holds its namespaces still.
-all_gone() {
-  local pid
-  for pid in "$@"; do
-    [[ ! -e /proc/$pid || -n $(tr -d '\0' 2>/dev/null <"/proc/$pid/environ") ]] || return 1
+# A process that is ending has no environment any more, but holds its namespaces for a moment still. No longer than 5 s:
+# after a restart of the machine another namespace may have the number.
+wait_for_namespace() {
+  local attempt namespace
+  namespace=$(cat "$state/process-namespace" 2>/dev/null) || return 0
+  for ((attempt = 0; attempt < 50; attempt++)); do
+    [[ -n $(find /proc/[0-9]*/ns/pid -lname "${namespace//[/\\[}" 2>/dev/null) ]] || return 0
+    sleep 0.1
   done
 }
