@@ -21,7 +21,7 @@ start_cluster() {
 
 install_operator() {
   kube helm upgrade --install marketplace "$top/charts/marketplace-operator" --namespace marketplace-system --create-namespace --wait \
-    --set image.registry=docker.io/local --set image.tag=dev --set serviceImage.registry=docker.io/local --set serviceImage.tag=dev
+    --set image.repository=docker.io/local/marketplace-operator,image.tag=dev --set serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev
 }
 
 apply_examples() {
