@@ -192,4 +192,4 @@ fn explain(error: &reqwest::Error) -> Sent {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -34,31 +34,31 @@ pub(super) trait Bench: Send + Sync {
 
 macro_rules! every_queue {
     ($bench:expr) => {
-        $crate::queue::contract::every_queue!(@in leases, $bench:
+        $crate::queue::contract::every_queue!(@in leases, $bench =>
             claims_the_earliest_deadline_first, claims_no_more_than_asked, a_lease_keeps_its_job_from_others,
             an_ended_lease_frees_its_job_and_counts_the_attempt, a_stale_lease_changes_nothing,
             a_released_job_counts_no_attempt, a_failed_attempt_counts_and_waits, a_leased_job_is_as_it_was_accepted,
             concurrent_claims_share_no_job, an_arrival_wakes_the_worker);
-        $crate::queue::contract::every_queue!(@in repeats, $bench:
+        $crate::queue::contract::every_queue!(@in repeats, $bench =>
             a_repeat_of_a_waiting_job_takes_its_place, a_repeat_of_a_running_job_only_redirects_its_callback,
             a_repeat_of_an_unconfirmed_result_delivers_it_again, a_repeat_while_it_is_being_sent_adds_nothing,
             a_repeat_with_another_callback_takes_the_delivery_over, a_repeat_of_a_confirmed_result_does_nothing,
             a_confirmed_result_goes_out_again_to_another_callback, a_rejected_or_expired_result_goes_out_again,
             other_signed_fields_under_a_known_key_are_another_request, concurrent_repeats_make_one_job,
             endpoints_do_not_share_keys);
-        $crate::queue::contract::every_queue!(@in deliveries, $bench:
+        $crate::queue::contract::every_queue!(@in deliveries, $bench =>
             a_result_is_never_without_its_callback, a_large_result_is_named_by_its_key,
             a_delivery_that_may_pass_waits_and_counts, a_stale_delivery_changes_nothing,
             a_released_delivery_counts_no_attempt, a_late_result_still_has_its_minutes);
-        $crate::queue::contract::every_queue!(@in crashes, $bench:
+        $crate::queue::contract::every_queue!(@in crashes, $bench =>
             an_accepted_job_survives, a_job_in_work_is_tried_again, a_finished_job_is_delivered,
             a_delivery_in_flight_is_sent_again, a_confirmed_job_is_known);
-        $crate::queue::contract::every_queue!(@in keeping, $bench:
+        $crate::queue::contract::every_queue!(@in keeping, $bench =>
             two_addons_never_cross, gauges_count_by_state, audio_goes_when_its_callback_has_ended,
             audio_goes_after_the_cut_off, a_forgotten_request_would_be_new, rows_go_last, unfinished_work_is_never_retired,
             only_files_without_a_row_are_unknown);
     };
-    (@in $part:ident, $bench:expr: $($name:ident),+) => {
+    (@in $part:ident, $bench:expr => $($name:ident),+) => {
         $(#[tokio::test]
         async fn $name() -> $crate::queue::contract::Tested {
             $crate::queue::contract::$part::$name(&$bench).await
