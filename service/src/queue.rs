@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 use crate::domain::{Job, JobId, NewJob, SpoolKey};
 
 mod again;
-mod lease;
-mod sqlite;
 #[cfg(test)]
 mod contract;
+mod lease;
+mod sqlite;
 
 pub use lease::{Delivery, DeliveryRecord, Fence, Lease, Outcome, ResultBody, WorkRecord};
 pub use sqlite::SqliteQueue;
@@ -119,7 +119,13 @@ pub enum JobState {
 
 impl JobState {
     /// What gauges show, also when it is none. Confirmed jobs are only as many as retention keeps, and costly to count.
-    pub const GAUGED: [Self; 5] = [Self::Queued, Self::Running, Self::Delivering, Self::Rejected, Self::Expired];
+    pub const GAUGED: [Self; 5] = [
+        Self::Queued,
+        Self::Running,
+        Self::Delivering,
+        Self::Rejected,
+        Self::Expired,
+    ];
 
     const ALL: [Self; 6] = [
         Self::Queued,

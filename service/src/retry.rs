@@ -83,7 +83,10 @@ fn follow(reason: &'static str, left_seconds: f64, tried: &Tried, jitter: f64) -
         return DeliveryRecord::Expired;
     }
     // Never past the end: the last attempt is made when time runs out, not a wait too late.
-    DeliveryRecord::Retry { reason, after_seconds: wait_seconds(tried.attempts, jitter).min(left_seconds) }
+    DeliveryRecord::Retry {
+        reason,
+        after_seconds: wait_seconds(tried.attempts, jitter).min(left_seconds),
+    }
 }
 
 /// What follows when the stored result could not be read: nothing was sent, and the disk may be back.
@@ -131,14 +134,21 @@ mod tests {
     use super::*;
     use crate::egress::CallbackRefused;
 
-    const EARLY: Tried = Tried { attempts: 1, waited_seconds: 1.0, left_seconds: 500.0 };
+    const EARLY: Tried = Tried {
+        attempts: 1,
+        waited_seconds: 1.0,
+        left_seconds: 500.0,
+    };
 
     fn answered(status: u16) -> Attempted {
         Attempted::Sent(Sent::Answered(status))
     }
 
     fn retry(reason: &'static str) -> DeliveryRecord {
-        DeliveryRecord::Retry { reason, after_seconds: 0.5 }
+        DeliveryRecord::Retry {
+            reason,
+            after_seconds: 0.5,
+        }
     }
 
     fn rejected(reason: &'static str) -> DeliveryRecord {
@@ -148,7 +158,11 @@ mod tests {
     #[test]
     fn a_2xx_is_delivered() {
         for status in [200, 201, 202, 204, 299] {
-            assert_eq!(decide(&answered(status), &EARLY, 0.0), DeliveryRecord::Confirmed, "{status}");
+            assert_eq!(
+                decide(&answered(status), &EARLY, 0.0),
+                DeliveryRecord::Confirmed,
+                "{status}"
+            );
         }
     }
 
@@ -160,16 +174,34 @@ mod tests {
     #[test]
     fn an_unknown_request_is_retried_for_a_minute_and_then_rejected() {
         for status in [404, 409, 410] {
-            assert_eq!(decide(&answered(status), &EARLY, 0.0), retry("unknown_request"), "{status}");
-            let late = Tried { waited_seconds: 60.0, ..EARLY };
-            assert_eq!(decide(&answered(status), &late, 0.0), rejected("unknown_request"), "{status}");
+            assert_eq!(
+                decide(&answered(status), &EARLY, 0.0),
+                retry("unknown_request"),
+                "{status}"
+            );
+            let late = Tried {
+                waited_seconds: 60.0,
+                ..EARLY
+            };
+            assert_eq!(
+                decide(&answered(status), &late, 0.0),
+                rejected("unknown_request"),
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn the_last_try_at_an_unknown_request_is_made_when_the_minute_ends() {
-        let tried = Tried { attempts: 7, waited_seconds: 58.0, left_seconds: 500.0 };
-        let last = DeliveryRecord::Retry { reason: "unknown_request", after_seconds: 2.0 };
+        let tried = Tried {
+            attempts: 7,
+            waited_seconds: 58.0,
+            left_seconds: 500.0,
+        };
+        let last = DeliveryRecord::Retry {
+            reason: "unknown_request",
+            after_seconds: 2.0,
+        };
         assert_eq!(decide(&answered(404), &tried, 1.0), last);
     }
 
@@ -183,23 +215,36 @@ mod tests {
     #[test]
     fn a_failing_receiver_is_retried() {
         for status in [500, 502, 503, 504, 599] {
-            assert_eq!(decide(&answered(status), &EARLY, 0.0), retry("server_error"), "{status}");
+            assert_eq!(
+                decide(&answered(status), &EARLY, 0.0),
+                retry("server_error"),
+                "{status}"
+            );
         }
     }
 
     #[test]
     fn a_time_out_is_retried() {
-        assert_eq!(decide(&Attempted::Sent(Sent::TimedOut), &EARLY, 0.0), retry("timed_out"));
+        assert_eq!(
+            decide(&Attempted::Sent(Sent::TimedOut), &EARLY, 0.0),
+            retry("timed_out")
+        );
     }
 
     #[test]
     fn a_receiver_that_is_not_there_is_retried() {
-        assert_eq!(decide(&Attempted::Sent(Sent::Unconnected), &EARLY, 0.0), retry("unconnected"));
+        assert_eq!(
+            decide(&Attempted::Sent(Sent::Unconnected), &EARLY, 0.0),
+            retry("unconnected")
+        );
     }
 
     #[test]
     fn sent_but_unanswered_is_ambiguous_and_retried() {
-        assert_eq!(decide(&Attempted::Sent(Sent::Unanswered), &EARLY, 0.0), retry("ambiguous"));
+        assert_eq!(
+            decide(&Attempted::Sent(Sent::Unanswered), &EARLY, 0.0),
+            retry("ambiguous")
+        );
     }
 
     #[test]
@@ -217,7 +262,11 @@ mod tests {
     #[test]
     fn another_4xx_is_rejected() {
         for status in [400, 403, 405, 413, 415, 422, 451] {
-            assert_eq!(decide(&answered(status), &EARLY, 0.0), rejected("client_error"), "{status}");
+            assert_eq!(
+                decide(&answered(status), &EARLY, 0.0),
+                rejected("client_error"),
+                "{status}"
+            );
         }
     }
 
@@ -229,8 +278,17 @@ mod tests {
 
     #[test]
     fn what_may_pass_expires_when_its_time_is_over() {
-        let over = Tried { attempts: 9, waited_seconds: 601.0, left_seconds: -1.0 };
-        for attempted in [answered(503), answered(401), Attempted::NoCredentials, Attempted::Sent(Sent::TimedOut)] {
+        let over = Tried {
+            attempts: 9,
+            waited_seconds: 601.0,
+            left_seconds: -1.0,
+        };
+        for attempted in [
+            answered(503),
+            answered(401),
+            Attempted::NoCredentials,
+            Attempted::Sent(Sent::TimedOut),
+        ] {
             assert_eq!(decide(&attempted, &over, 0.0), DeliveryRecord::Expired, "{attempted:?}");
         }
         assert_eq!(decide(&answered(200), &over, 0.0), DeliveryRecord::Confirmed);

@@ -35,7 +35,10 @@ pub const MAX_ATTEMPTS: u32 = 5;
 /// How long a lease lasts without a heartbeat: a dead worker's jobs wait no longer than this.
 pub const LEASE: Duration = Duration::from_secs(30);
 /// What is kept how long, unless told otherwise: results for three days, rows for thirty.
-pub const RETENTION: Retention = Retention { result_seconds: 72.0 * 3600.0, row_seconds: 30.0 * 24.0 * 3600.0 };
+pub const RETENTION: Retention = Retention {
+    result_seconds: 72.0 * 3600.0,
+    row_seconds: 30.0 * 24.0 * 3600.0,
+};
 
 /// What a worker takes on at the most.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,11 +76,23 @@ pub struct Worker {
 impl Worker {
     /// Works until told to stop, and then until what has begun is finished or given back.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { queue, spool, plans, callbacks, metrics, jitter, limits } = self;
+        let Self {
+            queue,
+            spool,
+            plans,
+            callbacks,
+            metrics,
+            jitter,
+            limits,
+        } = self;
         let jitter = Arc::new(jitter);
         // Cancelled when the grace period is over.
         let given_up = CancellationToken::new();
-        let drain = Drain { stop: stop.clone(), given_up: given_up.clone(), grace: limits.grace };
+        let drain = Drain {
+            stop: stop.clone(),
+            given_up: given_up.clone(),
+            grace: limits.grace,
+        };
         let work = Arc::new(WorkStage {
             queue: Arc::clone(&queue),
             spool: Arc::clone(&spool),
@@ -96,7 +111,12 @@ impl Worker {
             lease: limits.lease,
             given_up,
         });
-        let sweeper = Sweeper { queue, spool, metrics, retention: limits.retention };
+        let sweeper = Sweeper {
+            queue,
+            spool,
+            metrics,
+            retention: limits.retention,
+        };
         tokio::join!(
             claiming::run(work, limits.analyses, &drain),
             claiming::run(delivery, limits.callbacks, &drain),

@@ -109,7 +109,10 @@ mod tests {
 
     /// Rises past half of the tone's height, so that what rings after its end does not count.
     fn cycles(samples: &[f32]) -> usize {
-        samples.windows(2).filter(|pair| pair[0] < 0.25 && pair[1] >= 0.25).count()
+        samples
+            .windows(2)
+            .filter(|pair| pair[0] < 0.25 && pair[1] >= 0.25)
+            .count()
     }
 
     #[test]

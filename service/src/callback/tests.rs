@@ -27,8 +27,10 @@ struct Receiver {
 
 impl Receiver {
     async fn start(statuses: &[u16]) -> Result<Self, Box<dyn Error>> {
-        let statuses =
-            statuses.iter().map(|status| StatusCode::from_u16(*status)).collect::<Result<VecDeque<_>, _>>()?;
+        let statuses = statuses
+            .iter()
+            .map(|status| StatusCode::from_u16(*status))
+            .collect::<Result<VecDeque<_>, _>>()?;
         let seen = Seen::default();
         let state = (Arc::clone(&seen), Arc::new(Mutex::new(statuses)));
         let router = Router::new().route("/callback", post(receive)).with_state(state);
@@ -45,8 +47,15 @@ impl Receiver {
 
     fn headers(&self, name: &str) -> Vec<String> {
         let seen = self.seen.lock().expect("no test panics here");
-        let text = |headers: &HeaderMap| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        seen.iter().map(|(headers, _)| text(headers).unwrap_or_default()).collect()
+        let text = |headers: &HeaderMap| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        seen.iter()
+            .map(|(headers, _)| text(headers).unwrap_or_default())
+            .collect()
     }
 }
 
@@ -56,19 +65,32 @@ async fn receive(
     body: String,
 ) -> StatusCode {
     seen.lock().expect("no test panics here").push((headers, body));
-    statuses.lock().expect("no test panics here").pop_front().unwrap_or(StatusCode::IM_A_TEAPOT)
+    statuses
+        .lock()
+        .expect("no test panics here")
+        .pop_front()
+        .unwrap_or(StatusCode::IM_A_TEAPOT)
 }
 
 fn callbacks(tokens: &[&str]) -> Result<(Callbacks, watch::Sender<Arc<Credentials>>), Box<dyn Error>> {
     provide_tls();
-    let policy = CallbackPolicy { allowed_hosts: vec!["127.0.0.1".parse()?], allow_insecure: true };
+    let policy = CallbackPolicy {
+        allowed_hosts: vec!["127.0.0.1".parse()?],
+        allow_insecure: true,
+    };
     let (sender, receiver) = watch::channel(Arc::new(credentials(tokens)));
-    Ok((Callbacks::new(Egress::new(policy, Arc::new(SystemResolver))?, receiver), sender))
+    Ok((
+        Callbacks::new(Egress::new(policy, Arc::new(SystemResolver))?, receiver),
+        sender,
+    ))
 }
 
 fn credentials(tokens: &[&str]) -> Credentials {
     let tokens = tokens.iter().map(|token| SecretString::from(*token)).collect();
-    Credentials { account_sid: "AC1".to_owned(), tokens }
+    Credentials {
+        account_sid: "AC1".to_owned(),
+        tokens,
+    }
 }
 
 fn basic(token: &str) -> String {
@@ -99,8 +121,18 @@ async fn a_callback_carries_the_result_its_length_the_credentials_and_its_key() 
 #[tokio::test]
 async fn a_401_is_answered_with_the_other_token_once() -> Tested {
     for (statuses, tokens, answer, used) in [
-        ([401, 200].as_slice(), ["primary", "secondary"].as_slice(), 200, vec!["primary", "secondary"]),
-        (&[401, 401, 200], &["primary", "secondary", "third"], 401, vec!["primary", "secondary"]),
+        (
+            [401, 200].as_slice(),
+            ["primary", "secondary"].as_slice(),
+            200,
+            vec!["primary", "secondary"],
+        ),
+        (
+            &[401, 401, 200],
+            &["primary", "secondary", "third"],
+            401,
+            vec!["primary", "secondary"],
+        ),
         (&[401, 200], &["primary"], 401, vec!["primary"]),
         (&[403, 200], &["primary", "secondary"], 403, vec!["primary"]),
         (&[503, 200], &["primary", "secondary"], 503, vec!["primary"]),
@@ -109,7 +141,11 @@ async fn a_401_is_answered_with_the_other_token_once() -> Tested {
         let (callbacks, _sender) = callbacks(tokens)?;
         let attempted = callbacks.post(&receiver.url, Bytes::from_static(b"{}"), "job-1").await;
         assert_eq!(attempted, Attempted::Sent(Sent::Answered(answer)), "{statuses:?}");
-        assert_eq!(receiver.authorizations(), used.into_iter().map(basic).collect::<Vec<_>>(), "{statuses:?}");
+        assert_eq!(
+            receiver.authorizations(),
+            used.into_iter().map(basic).collect::<Vec<_>>(),
+            "{statuses:?}"
+        );
     }
     Ok(())
 }

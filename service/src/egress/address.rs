@@ -65,7 +65,7 @@ fn classify_v4(address: Ipv4Addr) -> AddressClass {
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18..=19, ..] => AddressClass::Documentation,
         [224..=239, ..] | [255, 255, 255, 255] => AddressClass::Multicast,
         // "This network", protocol assignments, the former 6to4 relays, and what is set aside for a future use.
-        [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [240..=255, ..] => AddressClass::Reserved,
+        [0 | 240..=255, ..] | [192, 0, 0, _] | [192, 88, 99, _] => AddressClass::Reserved,
         _ => AddressClass::Public,
     }
 }
@@ -77,14 +77,13 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match address.segments() {
-        // ::ffff:a.b.c.d, and the translated form ::ffff:0:a.b.c.d
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => Some(of(high, low)),
+        // ::ffff:a.b.c.d, the translated form ::ffff:0:a.b.c.d, 64:ff9b::a.b.c.d, and 2002:a.b.c.d::
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(of(high, low)),
         // ::a.b.c.d, but not :: and ::1
         [0, 0, 0, 0, 0, 0, high, low] if (high, low) != (0, 0) && (high, low) != (0, 1) => Some(of(high, low)),
-        // 64:ff9b::a.b.c.d
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(of(high, low)),
-        // 2002:a.b.c.d::
-        [0x2002, high, low, ..] => Some(of(high, low)),
         _ => None,
     }
 }
@@ -94,7 +93,7 @@ fn classify_v6(address: Ipv6Addr) -> AddressClass {
         [0, 0, 0, 0, 0, 0, 0, 0] => AddressClass::Unspecified,
         [0, 0, 0, 0, 0, 0, 0, 1] => AddressClass::Loopback,
         // Unique local, the locally chosen NAT64 prefix, and the former site-local addresses.
-        [0xfc00..=0xfdff, ..] | [0x64, 0xff9b, 1, ..] | [0xfec0..=0xfeff, ..] => AddressClass::Private,
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] | [0x64, 0xff9b, 1, ..] => AddressClass::Private,
         [0xfe80..=0xfebf, ..] => AddressClass::LinkLocal,
         [0xff00..=0xffff, ..] => AddressClass::Multicast,
         [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => AddressClass::Documentation,

@@ -35,8 +35,14 @@ struct Fixed {
 
 impl Fixed {
     fn of(addresses: &[&str]) -> Result<Arc<Self>, std::net::AddrParseError> {
-        let addresses = addresses.iter().map(|address| address.parse()).collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { addresses, asked: AtomicUsize::new(0) }))
+        let addresses = addresses
+            .iter()
+            .map(|address| address.parse())
+            .collect::<Result<_, _>>()?;
+        Ok(Arc::new(Self {
+            addresses,
+            asked: AtomicUsize::new(0),
+        }))
     }
 }
 
@@ -50,7 +56,10 @@ impl Resolve for Fixed {
 
 fn policy(hosts: &[&str], allow_insecure: bool) -> Result<CallbackPolicy, PatternError> {
     let allowed_hosts = hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()?;
-    Ok(CallbackPolicy { allowed_hosts, allow_insecure })
+    Ok(CallbackPolicy {
+        allowed_hosts,
+        allow_insecure,
+    })
 }
 
 async fn serve(router: Router) -> io::Result<SocketAddr> {
@@ -65,8 +74,12 @@ fn only_https_to_an_allowed_host_without_credentials_is_admitted() -> Tested {
     use CallbackRefused::{CarryCredentials, NameForeignHost, ReachForbiddenAddress, UseInsecureScheme};
     let strict = policy(&["*.twilio.com", "54.172.60.1", "10.0.0.1", "[::ffff:10.0.0.1]"], false)?;
     let foreign = |host: &str| Err(NameForeignHost { host: host.to_owned() });
-    let private =
-        |host: &str| Err(ReachForbiddenAddress { host: host.to_owned(), class: AddressClass::Private });
+    let private = |host: &str| {
+        Err(ReachForbiddenAddress {
+            host: host.to_owned(),
+            class: AddressClass::Private,
+        })
+    };
     for (url, verdict) in [
         ("https://api.twilio.com/callback", Ok(())),
         ("https://api.twilio.com:8443/callback", Ok(())),
@@ -76,7 +89,10 @@ fn only_https_to_an_allowed_host_without_credentials_is_admitted() -> Tested {
         ("https://user@api.twilio.com/", Err(CarryCredentials)),
         ("https://:word@api.twilio.com/", Err(CarryCredentials)),
         ("https://twilio.com/", foreign("twilio.com")),
-        ("https://api.twilio.com.evil.example/", foreign("api.twilio.com.evil.example")),
+        (
+            "https://api.twilio.com.evil.example/",
+            foreign("api.twilio.com.evil.example"),
+        ),
         ("https://api.twilio.com@evil.example/", Err(CarryCredentials)),
         ("https://evil.example/api.twilio.com", foreign("evil.example")),
         ("https://169.254.169.254/latest", foreign("169.254.169.254")),
@@ -127,9 +143,15 @@ async fn every_address_that_is_not_public_is_refused_after_resolution() -> Teste
         (&["54.172.60.1", "10.0.0.1"], AddressClass::Private),
     ] {
         let egress = Egress::new(policy(&["*.twilio.com"], false)?, Fixed::of(addresses)?)?;
-        let sent = egress.post(&Url::parse("https://api.twilio.com/callback")?, |request| request).await;
+        let sent = egress
+            .post(&Url::parse("https://api.twilio.com/callback")?, |request| request)
+            .await;
         let host = "api.twilio.com".to_owned();
-        assert_eq!(sent, Sent::Refused(CallbackRefused::ReachForbiddenAddress { host, class }), "{addresses:?}");
+        assert_eq!(
+            sent,
+            Sent::Refused(CallbackRefused::ReachForbiddenAddress { host, class }),
+            "{addresses:?}"
+        );
     }
     Ok(())
 }
@@ -138,9 +160,17 @@ async fn every_address_that_is_not_public_is_refused_after_resolution() -> Teste
 async fn a_host_that_is_not_allowed_is_not_even_resolved() -> Tested {
     provide_tls();
     let resolver = Fixed::of(&["54.172.60.1"])?;
-    let egress = Egress::new(policy(&["*.twilio.com"], false)?, Arc::clone(&resolver) as Arc<dyn Resolve>)?;
-    let sent = egress.post(&Url::parse("https://evil.example/")?, |request| request).await;
-    assert!(matches!(sent, Sent::Refused(CallbackRefused::NameForeignHost { .. })), "{sent:?}");
+    let egress = Egress::new(
+        policy(&["*.twilio.com"], false)?,
+        Arc::clone(&resolver) as Arc<dyn Resolve>,
+    )?;
+    let sent = egress
+        .post(&Url::parse("https://evil.example/")?, |request| request)
+        .await;
+    assert!(
+        matches!(sent, Sent::Refused(CallbackRefused::NameForeignHost { .. })),
+        "{sent:?}"
+    );
     assert_eq!(resolver.asked.load(Ordering::Relaxed), 0);
     Ok(())
 }
@@ -151,10 +181,17 @@ async fn the_connection_goes_to_the_address_that_was_checked() -> Tested {
     let address = serve(Router::new().route("/callback", post(|| async { StatusCode::NO_CONTENT }))).await?;
     // A name that no other resolver knows: only the checked answer can have led there.
     let resolver = Fixed::of(&["127.0.0.1"])?;
-    let egress = Egress::new(policy(&["receiver.invalid"], true)?, Arc::clone(&resolver) as Arc<dyn Resolve>)?;
+    let egress = Egress::new(
+        policy(&["receiver.invalid"], true)?,
+        Arc::clone(&resolver) as Arc<dyn Resolve>,
+    )?;
     let url = Url::parse(&format!("http://receiver.invalid:{}/callback", address.port()))?;
     assert_eq!(egress.post(&url, |request| request).await, Sent::Answered(204));
-    assert_eq!(resolver.asked.load(Ordering::Relaxed), 1, "resolved once, for check and connection together");
+    assert_eq!(
+        resolver.asked.load(Ordering::Relaxed),
+        1,
+        "resolved once, for check and connection together"
+    );
     Ok(())
 }
 
@@ -164,8 +201,14 @@ async fn a_redirect_is_an_answer_and_is_not_followed() -> Tested {
     let followed = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&followed);
     let router = Router::new()
-        .route("/callback", post(|| async { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]) }))
-        .route("/elsewhere", post(move || async move { counter.fetch_add(1, Ordering::Relaxed).to_string() }));
+        .route(
+            "/callback",
+            post(|| async { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/elsewhere")]) }),
+        )
+        .route(
+            "/elsewhere",
+            post(move || async move { counter.fetch_add(1, Ordering::Relaxed).to_string() }),
+        );
     let address = serve(router).await?;
     let egress = Egress::new(policy(&["127.0.0.1"], true)?, Arc::new(SystemResolver))?;
     let url = Url::parse(&format!("http://{address}/callback"))?;
@@ -178,8 +221,15 @@ async fn a_redirect_is_an_answer_and_is_not_followed() -> Tested {
 async fn a_receiver_knows_us_by_name_and_version() -> Tested {
     provide_tls();
     let answer = |headers: HeaderMap| async move {
-        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-        if agent == concat!("marketplace-service/", env!("CARGO_PKG_VERSION")) { StatusCode::OK } else { StatusCode::BAD_REQUEST }
+        let agent = headers
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default();
+        if agent == concat!("marketplace-service/", env!("CARGO_PKG_VERSION")) {
+            StatusCode::OK
+        } else {
+            StatusCode::BAD_REQUEST
+        }
     };
     let address = serve(Router::new().route("/callback", post(answer))).await?;
     let egress = Egress::new(policy(&["127.0.0.1"], true)?, Arc::new(SystemResolver))?;
@@ -195,8 +245,15 @@ async fn a_receiver_that_is_not_there_is_unconnected() -> Tested {
     let address = listener.local_addr()?;
     drop(listener);
     let egress = Egress::new(policy(&["127.0.0.1", "nowhere.invalid"], true)?, Fixed::of(&[])?)?;
-    for url in [format!("http://{address}/callback"), "http://nowhere.invalid/".to_owned()] {
-        assert_eq!(egress.post(&Url::parse(&url)?, |request| request).await, Sent::Unconnected, "{url}");
+    for url in [
+        format!("http://{address}/callback"),
+        "http://nowhere.invalid/".to_owned(),
+    ] {
+        assert_eq!(
+            egress.post(&Url::parse(&url)?, |request| request).await,
+            Sent::Unconnected,
+            "{url}"
+        );
     }
     Ok(())
 }
@@ -213,7 +270,11 @@ async fn a_receiver_that_hangs_up_after_the_request_is_ambiguous() -> Tested {
         }
     });
     let egress = Egress::new(policy(&["127.0.0.1"], true)?, Arc::new(SystemResolver))?;
-    let sent = egress.post(&Url::parse(&format!("http://{address}/"))?, |request| request.body("{}")).await;
+    let sent = egress
+        .post(&Url::parse(&format!("http://{address}/"))?, |request| {
+            request.body("{}")
+        })
+        .await;
     assert_eq!(sent, Sent::Unanswered);
     Ok(())
 }

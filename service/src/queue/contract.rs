@@ -76,12 +76,29 @@ pub(super) fn job(sid: &str) -> Result<NewJob, Box<dyn Error>> {
     Ok(NewJob {
         endpoint: EndpointName::new("recordings"),
         request: RequestKey::from_sid(&RequestSid::parse(sid)?),
-        sids: TwilioSids { request: Some(sid.to_owned()), addon: Some("XB1".to_owned()), ..TwilioSids::default() },
+        sids: TwilioSids {
+            request: Some(sid.to_owned()),
+            addon: Some("XB1".to_owned()),
+            ..TwilioSids::default()
+        },
         callback: CallbackUrl::parse("https://api.twilio.com/first")?,
-        audio: StoredAudio { key: SpoolKey::random(), bytes: 117_868, sha256_hex: "ab".repeat(32) },
-        format: AudioFormat { channels: 2, sample_rate_hertz: 8_000, bits_per_sample: 16, seconds: 3.68 },
+        audio: StoredAudio {
+            key: SpoolKey::random(),
+            bytes: 117_868,
+            sha256_hex: "ab".repeat(32),
+        },
+        format: AudioFormat {
+            channels: 2,
+            sample_rate_hertz: 8_000,
+            bits_per_sample: 16,
+            seconds: 3.68,
+        },
         fields_digest: "digest".to_owned(),
-        deadlines: Deadlines { median_seconds: 30.0, p99_seconds: 31.0, cutoff_seconds: 37.0 },
+        deadlines: Deadlines {
+            median_seconds: 30.0,
+            p99_seconds: 31.0,
+            cutoff_seconds: 37.0,
+        },
     })
 }
 
@@ -92,12 +109,18 @@ pub(super) fn elsewhere(mut job: NewJob) -> Result<NewJob, Box<dyn Error>> {
 
 /// The same request once more: its audio has been uploaded again.
 pub(super) fn again(job: &NewJob) -> NewJob {
-    let audio = StoredAudio { key: SpoolKey::random(), ..job.audio.clone() };
+    let audio = StoredAudio {
+        key: SpoolKey::random(),
+        ..job.audio.clone()
+    };
     NewJob { audio, ..job.clone() }
 }
 
 pub(super) fn done(json: &str) -> WorkRecord {
-    WorkRecord::Done(Outcome { body: ResultBody::Inline(json.to_owned()), error_code: None })
+    WorkRecord::Done(Outcome {
+        body: ResultBody::Inline(json.to_owned()),
+        error_code: None,
+    })
 }
 
 /// The only job there is to claim.

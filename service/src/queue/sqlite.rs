@@ -8,10 +8,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::SqlSafeStr;
 use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous};
-use sqlx::SqlSafeStr;
 
 use super::{
     Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
@@ -54,13 +54,24 @@ impl SqliteQueue {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
         let pool = |connections: u32| {
-            SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT)
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
         };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(QueueError::OpenDatabase)?;
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(QueueError::OpenDatabase)?;
         migrate(&writer).await.map_err(QueueError::MigrateDatabase)?;
         sync_folder_of(file).map_err(|error| QueueError::OpenDatabase(sqlx::Error::Io(error)))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        Ok(Self { writer, readers, addon, lease_seconds: lease.as_secs_f64(), arrivals: Arrivals::default() })
+        Ok(Self {
+            writer,
+            readers,
+            addon,
+            lease_seconds: lease.as_secs_f64(),
+            arrivals: Arrivals::default(),
+        })
     }
 
     /// Closes every connection, so that the file is complete in itself.
@@ -92,7 +103,11 @@ fn failed(action: &'static str) -> impl FnOnce(sqlx::Error) -> QueueError {
 
 /// A statement that shows a fence changes one row, or the fence is stale.
 fn fenced(result: &SqliteQueryResult) -> Result<(), QueueError> {
-    if result.rows_affected() == 0 { Err(QueueError::LoseLease) } else { Ok(()) }
+    if result.rows_affected() == 0 {
+        Err(QueueError::LoseLease)
+    } else {
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -10,7 +10,11 @@ use super::*;
 
 type Tested = Result<(), Box<dyn Error>>;
 
-const LIMITS: Limits = Limits { max_file_bytes: 1000, quarantine_bytes: 2500, quarantine_files: 3 };
+const LIMITS: Limits = Limits {
+    max_file_bytes: 1000,
+    quarantine_bytes: 2500,
+    quarantine_files: 3,
+};
 
 fn files_in(folder: &Path, room: &str) -> io::Result<usize> {
     Ok(std::fs::read_dir(folder.join(room))?.count())
@@ -25,10 +29,17 @@ async fn stored_audio_reads_back_as_it_came() -> Tested {
         file.write(piece).await?;
     }
     assert_eq!(file.bytes(), 13);
-    assert_eq!(std::fs::read(file.path().await?)?, b"first, second", "it can be measured before it is stored");
+    assert_eq!(
+        std::fs::read(file.path().await?)?,
+        b"first, second",
+        "it can be measured before it is stored"
+    );
     let stored = file.store().await?;
     assert_eq!(std::fs::read(spool.path(&stored.key))?, b"first, second");
-    assert_eq!((stored.bytes, stored.sha256_hex), (13, hex::encode(Sha256::digest(b"first, second"))));
+    assert_eq!(
+        (stored.bytes, stored.sha256_hex),
+        (13, hex::encode(Sha256::digest(b"first, second")))
+    );
     assert_eq!(files_in(folder.path(), "quarantine")?, 0);
     Ok(())
 }
@@ -52,7 +63,10 @@ async fn a_file_that_is_too_large_is_its_senders_fault() -> Tested {
     let spool = Spool::open(folder.path(), LIMITS)?;
     let mut file = spool.quarantine().await?;
     file.write(&[0; 1000]).await?;
-    assert!(matches!(file.write(&[0]).await, Err(SpoolError::ReceiveTooLarge { limit_bytes: 1000 })));
+    assert!(matches!(
+        file.write(&[0]).await,
+        Err(SpoolError::ReceiveTooLarge { limit_bytes: 1000 })
+    ));
     Ok(())
 }
 
@@ -64,11 +78,17 @@ async fn a_full_quarantine_takes_no_more_until_a_place_is_free() -> Tested {
     for _ in 0..3 {
         files.push(spool.quarantine().await?);
     }
-    assert!(matches!(spool.quarantine().await, Err(SpoolError::ExceedBudget)), "a fourth file");
+    assert!(
+        matches!(spool.quarantine().await, Err(SpoolError::ExceedBudget)),
+        "a fourth file"
+    );
     for file in &mut files {
         file.write(&[0; 800]).await?;
     }
-    assert!(matches!(files[0].write(&[0; 150]).await, Err(SpoolError::ExceedBudget)), "2550 bytes");
+    assert!(
+        matches!(files[0].write(&[0; 150]).await, Err(SpoolError::ExceedBudget)),
+        "2550 bytes"
+    );
     files[0].write(&[0; 100]).await?;
 
     let stored = files.remove(0).store().await?;
@@ -106,7 +126,10 @@ async fn a_restart_keeps_what_was_stored_and_empties_the_quarantine() -> Tested 
     let stored = file.store().await?;
     drop(spool);
     // What a killed process leaves behind.
-    std::fs::write(folder.path().join("quarantine").join(SpoolKey::random().as_str()), b"half an upload")?;
+    std::fs::write(
+        folder.path().join("quarantine").join(SpoolKey::random().as_str()),
+        b"half an upload",
+    )?;
     let spool = Spool::open(folder.path(), LIMITS)?;
     assert_eq!(files_in(folder.path(), "quarantine")?, 0);
     assert_eq!(std::fs::read(spool.path(&stored.key))?, b"kept");
@@ -130,13 +153,22 @@ async fn removing_twice_is_no_error() -> Tested {
 async fn only_old_files_with_our_names_are_listed() -> Tested {
     let folder = TempDir::new()?;
     let spool = Spool::open(folder.path(), LIMITS)?;
-    let (old, young) = (spool.quarantine().await?.store().await?.key, spool.quarantine().await?.store().await?.key);
+    let (old, young) = (
+        spool.quarantine().await?.store().await?.key,
+        spool.quarantine().await?.store().await?.key,
+    );
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    File::options().write(true).open(spool.path(&old))?.set_modified(long_ago)?;
+    File::options()
+        .write(true)
+        .open(spool.path(&old))?
+        .set_modified(long_ago)?;
     let foreign = folder.path().join("audio").join("lost+found");
     std::fs::write(&foreign, b"not ours")?;
     File::options().write(true).open(&foreign)?.set_modified(long_ago)?;
-    assert_eq!(spool.keys_older_than(Area::Audio, Duration::from_secs(600)).await?, [old.clone()]);
+    assert_eq!(
+        spool.keys_older_than(Area::Audio, Duration::from_secs(600)).await?,
+        [old.clone()]
+    );
     let mut all = spool.keys_older_than(Area::Audio, Duration::ZERO).await?;
     all.sort_by(|left, right| left.as_str().cmp(right.as_str()));
     let mut expected = [old, young];
@@ -149,7 +181,11 @@ async fn only_old_files_with_our_names_are_listed() -> Tested {
 #[tokio::test]
 async fn a_large_upload_waits_in_small_pieces() -> Tested {
     let folder = TempDir::new()?;
-    let limits = Limits { max_file_bytes: 8 << 20, quarantine_bytes: 8 << 20, quarantine_files: 1 };
+    let limits = Limits {
+        max_file_bytes: 8 << 20,
+        quarantine_bytes: 8 << 20,
+        quarantine_files: 1,
+    };
     let spool = Spool::open(folder.path(), limits)?;
     let mut file = spool.quarantine().await?;
     let piece = vec![7_u8; 1 << 20];

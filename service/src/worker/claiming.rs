@@ -46,7 +46,11 @@ pub(super) async fn run<S: Stage>(stage: Arc<S>, permits: usize, drain: &Drain) 
             report::<S>(ended);
         }
         let free = permits.saturating_sub(tasks.len());
-        let leases = if free == 0 { Vec::new() } else { claim(stage.as_ref(), free).await };
+        let leases = if free == 0 {
+            Vec::new()
+        } else {
+            claim(stage.as_ref(), free).await
+        };
         let found = !leases.is_empty();
         for lease in leases {
             let stage = Arc::clone(&stage);
@@ -69,7 +73,11 @@ async fn claim<S: Stage>(stage: &S, free: usize) -> Vec<S::Lease> {
     match stage.claim(free).await {
         Ok(leases) => leases,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, stage = S::NAME, "the queue gives no work");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                stage = S::NAME,
+                "the queue gives no work"
+            );
             Vec::new()
         }
     }
@@ -93,6 +101,10 @@ async fn finish<S: Stage>(mut tasks: JoinSet<()>, drain: &Drain) {
 /// A task that panics leaves its lease to end by itself, and the attempt counts.
 fn report<S: Stage>(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(error = &error as &dyn std::error::Error, stage = S::NAME, "a task of the worker ended badly");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            stage = S::NAME,
+            "a task of the worker ended badly"
+        );
     }
 }

@@ -13,6 +13,7 @@ use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
 use crate::callback::Callbacks;
 use crate::deadline::{self, Met};
+use crate::domain::JobId;
 use crate::queue::{Delivery, DeliveryRecord, Lease, Queue, QueueError, ResultBody};
 use crate::retry::{self, Jitter, Tried};
 use crate::spool::Spool;
@@ -39,7 +40,11 @@ impl Stage for DeliveryStage {
 
     async fn handle(&self, lease: Lease<Delivery>) {
         let started = Instant::now();
-        let Lease { subject: delivery, age_seconds, .. } = &lease;
+        let Lease {
+            subject: delivery,
+            age_seconds,
+            ..
+        } = &lease;
         let (id, age_seconds) = (delivery.id, *age_seconds);
         let (endpoint, deadlines) = (delivery.endpoint.clone(), delivery.deadlines);
         let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
@@ -49,7 +54,7 @@ impl Stage for DeliveryStage {
             () = self.given_up.cancelled() => None,
         };
         let Some(record) = sent else {
-            self.log(id, self.queue.release_delivery(lease).await);
+            log(id, self.queue.release_delivery(lease).await);
             return;
         };
         let recorded = self.queue.record(lease, record).await;
@@ -58,11 +63,13 @@ impl Stage for DeliveryStage {
             let met = deadline::met(&deadlines, age_seconds + started.elapsed().as_secs_f64());
             match record {
                 DeliveryRecord::Confirmed => self.metrics.finished(&endpoint, met),
-                DeliveryRecord::Rejected { .. } | DeliveryRecord::Expired => self.metrics.finished(&endpoint, Met::Late),
+                DeliveryRecord::Rejected { .. } | DeliveryRecord::Expired => {
+                    self.metrics.finished(&endpoint, Met::Late)
+                }
                 DeliveryRecord::Retry { .. } => {}
             }
         }
-        self.log(id, recorded);
+        log(id, recorded);
     }
 
     fn arrived(&self) -> &Notify {
@@ -87,7 +94,10 @@ impl DeliveryStage {
                 }
             },
         };
-        let attempted = self.callbacks.post(&delivery.callback, body, &delivery.id.to_string()).await;
+        let attempted = self
+            .callbacks
+            .post(&delivery.callback, body, &delivery.id.to_string())
+            .await;
         let record = retry::decide(&attempted, &tried, self.jitter.next());
         if record != DeliveryRecord::Confirmed {
             tracing::warn!(
@@ -97,14 +107,14 @@ impl DeliveryStage {
         }
         record
     }
+}
 
-    fn log(&self, id: crate::domain::JobId, recorded: Result<(), QueueError>) {
-        match recorded {
-            Ok(()) => {}
-            Err(QueueError::LoseLease) => tracing::info!(job.id = %id, "a delivery was superseded by a newer request"),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, job.id = %id, "a delivery was not recorded");
-            }
+fn log(id: JobId, recorded: Result<(), QueueError>) {
+    match recorded {
+        Ok(()) => {}
+        Err(QueueError::LoseLease) => tracing::info!(job.id = %id, "a delivery was superseded by a newer request"),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, job.id = %id, "a delivery was not recorded");
         }
     }
 }

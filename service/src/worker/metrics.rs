@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use prometheus::{
-    CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-};
+use prometheus::{CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 use crate::deadline::Met;
 use crate::domain::{AddonKey, EndpointName};
@@ -71,15 +69,24 @@ impl WorkMetrics {
                 &["endpoint"],
             )?,
             audio_seconds: CounterVec::new(
-                opts("marketplace_analyzed_audio_seconds_total", "Length of the audio that was analysed"),
+                opts(
+                    "marketplace_analyzed_audio_seconds_total",
+                    "Length of the audio that was analysed",
+                ),
                 &["endpoint"],
             )?,
             callbacks: IntCounterVec::new(
-                opts("marketplace_callbacks_total", "Attempts at callbacks by what followed and why"),
+                opts(
+                    "marketplace_callbacks_total",
+                    "Attempts at callbacks by what followed and why",
+                ),
                 &["endpoint", "outcome", "reason"],
             )?,
             finished: IntCounterVec::new(
-                opts("marketplace_jobs_finished_total", "Jobs whose callback has ended by the tightest deadline it met"),
+                opts(
+                    "marketplace_jobs_finished_total",
+                    "Jobs whose callback has ended by the tightest deadline it met",
+                ),
                 &["endpoint", "deadline"],
             )?,
             queue_jobs: IntGaugeVec::new(opts("marketplace_queue_jobs", "Jobs in the queue by state"), &["state"])?,
@@ -93,8 +100,15 @@ impl WorkMetrics {
     }
 
     fn show_in(&self, registry: &Registry) -> Result<(), prometheus::Error> {
-        let Self { attempts, analysis_seconds, audio_seconds, callbacks, finished, queue_jobs, queue_oldest_seconds } =
-            self.clone();
+        let Self {
+            attempts,
+            analysis_seconds,
+            audio_seconds,
+            callbacks,
+            finished,
+            queue_jobs,
+            queue_oldest_seconds,
+        } = self.clone();
         registry.register(Box::new(attempts))?;
         registry.register(Box::new(analysis_seconds))?;
         registry.register(Box::new(audio_seconds))?;
@@ -105,12 +119,18 @@ impl WorkMetrics {
     }
 
     pub(super) fn worked(&self, endpoint: &EndpointName, outcome: WorkOutcome) {
-        self.attempts.with_label_values(&[endpoint.as_str(), outcome.label()]).inc();
+        self.attempts
+            .with_label_values(&[endpoint.as_str(), outcome.label()])
+            .inc();
     }
 
     pub(super) fn analyzed(&self, endpoint: &EndpointName, took: Duration, audio_seconds: f64) {
-        self.analysis_seconds.with_label_values(&[endpoint.as_str()]).observe(took.as_secs_f64());
-        self.audio_seconds.with_label_values(&[endpoint.as_str()]).inc_by(audio_seconds.max(0.0));
+        self.analysis_seconds
+            .with_label_values(&[endpoint.as_str()])
+            .observe(took.as_secs_f64());
+        self.audio_seconds
+            .with_label_values(&[endpoint.as_str()])
+            .inc_by(audio_seconds.max(0.0));
     }
 
     pub(super) fn called_back(&self, endpoint: &EndpointName, record: &DeliveryRecord) {
@@ -120,7 +140,9 @@ impl WorkMetrics {
             DeliveryRecord::Rejected { reason } => ("rejected", *reason),
             DeliveryRecord::Expired => ("expired", "none"),
         };
-        self.callbacks.with_label_values(&[endpoint.as_str(), outcome, reason]).inc();
+        self.callbacks
+            .with_label_values(&[endpoint.as_str(), outcome, reason])
+            .inc();
     }
 
     pub(super) fn finished(&self, endpoint: &EndpointName, met: Met) {

@@ -14,7 +14,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Retention and orphans need a look this many sweeps apart: ten minutes.
 const SWEEPS_PER_TIDYING: u64 = 120;
 /// A younger file may be an upload whose row is about to be committed.
-const ORPHAN_AGE: Duration = Duration::from_secs(600);
+const ORPHAN_AGE: Duration = Duration::from_mins(10);
 /// How much one statement is asked for.
 const BATCH: usize = 500;
 
@@ -40,7 +40,11 @@ impl Sweeper {
         for sweep in 0_u64.. {
             let swept = async {
                 self.sweep().await?;
-                if sweep.is_multiple_of(SWEEPS_PER_TIDYING) { self.tidy(ORPHAN_AGE).await } else { Ok(()) }
+                if sweep.is_multiple_of(SWEEPS_PER_TIDYING) {
+                    self.tidy(ORPHAN_AGE).await
+                } else {
+                    Ok(())
+                }
             };
             if let Err(error) = swept.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a sweep ended early");

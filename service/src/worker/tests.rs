@@ -29,8 +29,13 @@ type Tested = Result<(), Box<dyn Error>>;
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
-const LIMITS: WorkerLimits =
-    WorkerLimits { analyses: 2, callbacks: 4, lease: LEASE, grace: Duration::from_secs(30), retention: RETENTION };
+const LIMITS: WorkerLimits = WorkerLimits {
+    analyses: 2,
+    callbacks: 4,
+    lease: LEASE,
+    grace: Duration::from_secs(30),
+    retention: RETENTION,
+};
 
 /// A service without its server.
 struct Bench {
@@ -48,7 +53,11 @@ impl Bench {
     async fn start(lease: Duration, statuses: &[u16]) -> Result<Self, Box<dyn Error>> {
         provide_tls();
         let folder = TempDir::new()?;
-        let limits = Limits { max_file_bytes: 1 << 30, quarantine_bytes: 1 << 30, quarantine_files: 10 };
+        let limits = Limits {
+            max_file_bytes: 1 << 30,
+            quarantine_bytes: 1 << 30,
+            quarantine_files: 10,
+        };
         let addon = AddonKey::new("addons", "call-insights");
         let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon.clone(), lease).await?;
         let spool = Spool::open(folder.path(), limits)?;
@@ -67,10 +76,18 @@ impl Bench {
     }
 
     fn worker(&self, limits: WorkerLimits) -> Result<Worker, Box<dyn Error>> {
-        let policy = CallbackPolicy { allowed_hosts: vec!["127.0.0.1".parse()?], allow_insecure: true };
-        let credentials = Credentials { account_sid: "AC1".into(), tokens: vec![SecretString::from("token")] };
+        let policy = CallbackPolicy {
+            allowed_hosts: vec!["127.0.0.1".parse()?],
+            allow_insecure: true,
+        };
+        let credentials = Credentials {
+            account_sid: "AC1".into(),
+            tokens: vec![SecretString::from("token")],
+        };
         let (_, credentials) = watch::channel(Arc::new(credentials));
-        let plan = AnalysisPlan { acoustics: Some(AcousticsPlan::default()) };
+        let plan = AnalysisPlan {
+            acoustics: Some(AcousticsPlan::default()),
+        };
         Ok(Worker {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),
@@ -94,12 +111,24 @@ impl Bench {
         Ok(NewJob {
             endpoint: EndpointName::new("recordings"),
             request: RequestKey::from_sid(&RequestSid::parse(sid)?),
-            sids: TwilioSids { request: Some(sid.to_owned()), ..TwilioSids::default() },
+            sids: TwilioSids {
+                request: Some(sid.to_owned()),
+                ..TwilioSids::default()
+            },
             callback: self.callback.clone(),
             audio,
-            format: AudioFormat { channels: 1, sample_rate_hertz: 8_000, bits_per_sample: 16, seconds: 1.0 },
+            format: AudioFormat {
+                channels: 1,
+                sample_rate_hertz: 8_000,
+                bits_per_sample: 16,
+                seconds: 1.0,
+            },
             fields_digest: "digest".to_owned(),
-            deadlines: Deadlines { median_seconds: 600.0, p99_seconds: 600.0, cutoff_seconds: 600.0 },
+            deadlines: Deadlines {
+                median_seconds: 600.0,
+                p99_seconds: 600.0,
+                cutoff_seconds: 600.0,
+            },
         })
     }
 
@@ -139,7 +168,10 @@ impl Bench {
 
     async fn jobs(&self, wanted: JobState) -> Result<u64, Box<dyn Error>> {
         let jobs = self.queue.gauges().await?.jobs;
-        Ok(jobs.iter().find(|(state, _)| *state == wanted).map_or(0, |(_, jobs)| *jobs))
+        Ok(jobs
+            .iter()
+            .find(|(state, _)| *state == wanted)
+            .map_or(0, |(_, jobs)| *jobs))
     }
 }
 
@@ -148,7 +180,9 @@ type Answers = (Arc<Mutex<Vec<u16>>>, mpsc::UnboundedSender<Value>);
 async fn receiver(statuses: &[u16]) -> Result<(CallbackUrl, mpsc::UnboundedReceiver<Value>), Box<dyn Error>> {
     let (sender, received) = mpsc::unbounded_channel();
     let statuses = Arc::new(Mutex::new(statuses.iter().rev().copied().collect()));
-    let router = Router::new().route("/callback", post(receive)).with_state((statuses, sender));
+    let router = Router::new()
+        .route("/callback", post(receive))
+        .with_state((statuses, sender));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let callback = CallbackUrl::parse(&format!("http://{}/callback", listener.local_addr()?))?;
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -163,7 +197,12 @@ async fn receive(State((statuses, sender)): State<Answers>, body: String) -> Sta
 
 /// One second that is heard for its first half.
 fn wav() -> Result<Vec<u8>, hound::Error> {
-    let spec = WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let spec = WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
     let mut bytes = std::io::Cursor::new(Vec::new());
     let mut writer = WavWriter::new(&mut bytes, spec)?;
     for frame in 0..8_000_i16 {
@@ -184,11 +223,17 @@ async fn a_recording_becomes_a_result_that_reaches_its_callback() -> Tested {
     assert_eq!(body["error_code"], Value::Null);
     let acoustics = &body["results"]["acoustics"];
     assert_eq!(acoustics["duration_seconds"], 1.0);
-    assert_eq!(acoustics["silence"]["spans"], json!([{"start_seconds": 0.5, "end_seconds": 1.0}]));
+    assert_eq!(
+        acoustics["silence"]["spans"],
+        json!([{"start_seconds": 0.5, "end_seconds": 1.0}])
+    );
 
     assert!(bench.spool.path(&job.audio.key).exists(), "kept until the sweep");
     bench.sweeper().sweep().await?;
-    assert!(!bench.spool.path(&job.audio.key).exists(), "gone once the callback is confirmed");
+    assert!(
+        !bench.spool.path(&job.audio.key).exists(),
+        "gone once the callback is confirmed"
+    );
     let text = bench.metrics_text()?;
     for line in [
         r#"marketplace_jobs_finished_total{addon="addons/call-insights",deadline="median",endpoint="recordings"} 1"#,
@@ -259,8 +304,15 @@ async fn a_job_whose_time_is_over_is_not_worked_on_and_its_sender_is_told() -> T
     let mut bench = Bench::start(LEASE, &[]).await?;
     let mut file = bench.spool.quarantine().await?;
     file.write(&wav()?).await?;
-    let deadlines = Deadlines { median_seconds: 0.0, p99_seconds: 0.0, cutoff_seconds: 0.0 };
-    let job = NewJob { deadlines, ..bench.job(file.store().await?, "MR1")? };
+    let deadlines = Deadlines {
+        median_seconds: 0.0,
+        p99_seconds: 0.0,
+        cutoff_seconds: 0.0,
+    };
+    let job = NewJob {
+        deadlines,
+        ..bench.job(file.store().await?, "MR1")?
+    };
     bench.queue.enqueue(job).await?;
     let bodies = bench.work_until_called(1).await?;
     assert_eq!(bodies[0]["error_code"], "timed_out");
@@ -310,11 +362,16 @@ async fn a_worker_that_is_stopped_gives_its_work_back_uncounted() -> Tested {
     header.splice(40..44, samples_bytes.to_le_bytes());
     header.truncate(header_bytes);
     let job = bench.accept(&header, "MR1").await?;
-    let file = std::fs::File::options().write(true).open(bench.spool.path(&job.audio.key))?;
+    let file = std::fs::File::options()
+        .write(true)
+        .open(bench.spool.path(&job.audio.key))?;
     file.set_len(u64::from(samples_bytes) + header_bytes as u64)?;
 
     let stop = CancellationToken::new();
-    let limits = WorkerLimits { grace: Duration::ZERO, ..LIMITS };
+    let limits = WorkerLimits {
+        grace: Duration::ZERO,
+        ..LIMITS
+    };
     let working = tokio::spawn(bench.worker(limits)?.run(stop.clone()));
     let started = async {
         while bench.jobs(JobState::Running).await? == 0 {
@@ -346,7 +403,10 @@ async fn a_stopped_worker_finishes_what_fits_its_grace() -> Tested {
     tokio::time::timeout(PATIENCE, started).await??;
     stop.cancel();
     tokio::time::timeout(PATIENCE, working).await??;
-    assert_eq!(bench.jobs(JobState::Queued).await? + bench.jobs(JobState::Running).await?, 0);
+    assert_eq!(
+        bench.jobs(JobState::Queued).await? + bench.jobs(JobState::Running).await?,
+        0
+    );
     assert!(bench.metrics_text()?.contains(r#"outcome="analyzed"} 1"#));
     Ok(())
 }
@@ -359,7 +419,10 @@ async fn a_large_result_is_delivered_from_the_spool() -> Tested {
     let key = bench.spool.store_result(large.to_string().as_bytes()).await?;
     let body = ResultBody::Spooled(key.clone());
     for lease in bench.queue.claim(1).await? {
-        let outcome = Outcome { body: body.clone(), error_code: None };
+        let outcome = Outcome {
+            body: body.clone(),
+            error_code: None,
+        };
         bench.queue.finish(lease, WorkRecord::Done(outcome)).await?;
     }
     assert_eq!(bench.work_until_called(1).await?, [large]);
@@ -375,10 +438,16 @@ async fn only_what_no_row_names_is_tidied_away() -> Tested {
     let orphan = upload.store().await?;
     let result = bench.spool.store_result(b"{}").await?;
     bench.sweeper().tidy(Duration::from_secs(600)).await?;
-    assert!(bench.spool.path(&orphan.key).exists(), "its row may be about to be written");
+    assert!(
+        bench.spool.path(&orphan.key).exists(),
+        "its row may be about to be written"
+    );
     bench.sweeper().tidy(Duration::ZERO).await?;
     assert!(!bench.spool.path(&orphan.key).exists());
-    assert!(matches!(bench.spool.read_result(&result).await, Err(SpoolError::UseDisk { .. })));
+    assert!(matches!(
+        bench.spool.read_result(&result).await,
+        Err(SpoolError::UseDisk { .. })
+    ));
     assert!(bench.spool.path(&job.audio.key).exists());
     Ok(())
 }
@@ -390,7 +459,11 @@ async fn a_rejected_callback_keeps_its_row_and_is_not_tried_again() -> Tested {
     bench.work_until_called(1).await?;
     assert_eq!(bench.jobs(JobState::Rejected).await?, 1);
     assert!(bench.queue.claim_deliveries(1).await?.is_empty());
-    assert!(bench.metrics_text()?.contains(r#"outcome="rejected",reason="client_error"} 1"#));
+    assert!(
+        bench
+            .metrics_text()?
+            .contains(r#"outcome="rejected",reason="client_error"} 1"#)
+    );
     Ok(())
 }
 
@@ -412,7 +485,9 @@ async fn a_heartbeat_keeps_its_lease_until_another_has_it() -> Tested {
 
 impl Bench {
     fn stage(&self) -> WorkStage {
-        let plan = AnalysisPlan { acoustics: Some(AcousticsPlan::default()) };
+        let plan = AnalysisPlan {
+            acoustics: Some(AcousticsPlan::default()),
+        };
         WorkStage {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),

@@ -122,7 +122,11 @@ enum EndWork {
 
 impl WorkStage {
     async fn work(&self, lease: &Lease<Job>) -> Conclusion {
-        let Lease { subject: job, age_seconds, .. } = lease;
+        let Lease {
+            subject: job,
+            age_seconds,
+            ..
+        } = lease;
         let left = deadline::work_left(&job.work.deadlines, *age_seconds);
         match next_step(job.attempt, left) {
             Step::GiveUp(code) => Conclusion::Deliver(Err(code)),
@@ -139,7 +143,10 @@ impl WorkStage {
     async fn analyze(&self, job: &Job, within: Duration) -> Result<Value, AnalysisError> {
         let Some(plan) = self.plans.get(&job.work.endpoint).cloned() else {
             let reason = "the endpoint has no analysis any more".to_owned();
-            return Err(AnalysisError::Analyze { part: "nothing", reason });
+            return Err(AnalysisError::Analyze {
+                part: "nothing",
+                reason,
+            });
         };
         let started = Instant::now();
         // Cancelled when the grace period is over, and when this future is dropped because the lease was lost.
@@ -149,9 +156,15 @@ impl WorkStage {
         let path = self.spool.path(&job.work.audio.key);
         let analyzed = tokio::task::spawn_blocking(move || analysis::analyze(&path, &plan, &halt))
             .await
-            .unwrap_or_else(|error| Err(AnalysisError::Analyze { part: "everything", reason: error.to_string() }));
+            .unwrap_or_else(|error| {
+                Err(AnalysisError::Analyze {
+                    part: "everything",
+                    reason: error.to_string(),
+                })
+            });
         if analyzed.is_ok() {
-            self.metrics.analyzed(&job.work.endpoint, started.elapsed(), job.work.format.seconds);
+            self.metrics
+                .analyzed(&job.work.endpoint, started.elapsed(), job.work.format.seconds);
         }
         analyzed
     }
@@ -161,8 +174,18 @@ impl WorkStage {
             Conclusion::Deliver(results) => {
                 let json = analysis::result_json(&lease.subject, results.as_ref().map_err(|code| *code));
                 let error_code = results.as_ref().err().map(|code| code.as_str());
-                let outcome = if error_code.is_none() { WorkOutcome::Analyzed } else { WorkOutcome::GaveUp };
-                (WorkRecord::Done(Outcome { body: self.keep(json).await?, error_code }), outcome)
+                let outcome = if error_code.is_none() {
+                    WorkOutcome::Analyzed
+                } else {
+                    WorkOutcome::GaveUp
+                };
+                (
+                    WorkRecord::Done(Outcome {
+                        body: self.keep(json).await?,
+                        error_code,
+                    }),
+                    outcome,
+                )
             }
             Conclusion::Retry { reason } => {
                 let after_seconds = retry::wait_seconds(lease.subject.attempt, self.jitter.next());
@@ -178,7 +201,11 @@ impl WorkStage {
         if json.len() <= ROW_RESULT_BYTES {
             return Ok(ResultBody::Inline(json));
         }
-        self.spool.store_result(json.as_bytes()).await.map(ResultBody::Spooled).map_err(EndWork::Spool)
+        self.spool
+            .store_result(json.as_bytes())
+            .await
+            .map(ResultBody::Spooled)
+            .map_err(EndWork::Spool)
     }
 }
 
@@ -192,8 +219,20 @@ mod tests {
     fn a_job_is_tried_five_times_and_within_its_time() {
         let left = Some(Duration::from_secs(9));
         for (attempt, left, step) in [
-            (1, left, Step::Analyze { within: Duration::from_secs(9) }),
-            (MAX_ATTEMPTS, left, Step::Analyze { within: Duration::from_secs(9) }),
+            (
+                1,
+                left,
+                Step::Analyze {
+                    within: Duration::from_secs(9),
+                },
+            ),
+            (
+                MAX_ATTEMPTS,
+                left,
+                Step::Analyze {
+                    within: Duration::from_secs(9),
+                },
+            ),
             (MAX_ATTEMPTS + 1, left, Step::GiveUp(JobErrorCode::InternalError)),
             (MAX_ATTEMPTS + 1, None, Step::GiveUp(JobErrorCode::InternalError)),
             (1, None, Step::GiveUp(JobErrorCode::TimedOut)),
@@ -205,17 +244,44 @@ mod tests {
     #[test]
     fn every_end_of_an_analysis_leads_to_a_result_or_another_try() {
         let read_file = || AnalysisError::ReadFile(std::io::Error::other("gone"));
-        let analyze = || AnalysisError::Analyze { part: "loudness", reason: String::new() };
+        let analyze = || AnalysisError::Analyze {
+            part: "loudness",
+            reason: String::new(),
+        };
         let unreadable = AnalysisError::ReadAudio { reason: String::new() };
         for (analyzed, attempt, conclusion) in [
             (Ok(json!({})), 1, Conclusion::Deliver(Ok(json!({})))),
-            (Err(unreadable), 1, Conclusion::Deliver(Err(JobErrorCode::UnreadableAudio))),
-            (Err(AnalysisError::FinishInTime(Halted::TimedOut)), 1, Conclusion::Deliver(Err(JobErrorCode::TimedOut))),
-            (Err(AnalysisError::FinishInTime(Halted::GivenUp)), MAX_ATTEMPTS, Conclusion::Release),
+            (
+                Err(unreadable),
+                1,
+                Conclusion::Deliver(Err(JobErrorCode::UnreadableAudio)),
+            ),
+            (
+                Err(AnalysisError::FinishInTime(Halted::TimedOut)),
+                1,
+                Conclusion::Deliver(Err(JobErrorCode::TimedOut)),
+            ),
+            (
+                Err(AnalysisError::FinishInTime(Halted::GivenUp)),
+                MAX_ATTEMPTS,
+                Conclusion::Release,
+            ),
             (Err(read_file()), 1, Conclusion::Retry { reason: "read_file" }),
-            (Err(analyze()), MAX_ATTEMPTS - 1, Conclusion::Retry { reason: "analyze" }),
-            (Err(read_file()), MAX_ATTEMPTS, Conclusion::Deliver(Err(JobErrorCode::InternalError))),
-            (Err(analyze()), MAX_ATTEMPTS, Conclusion::Deliver(Err(JobErrorCode::InternalError))),
+            (
+                Err(analyze()),
+                MAX_ATTEMPTS - 1,
+                Conclusion::Retry { reason: "analyze" },
+            ),
+            (
+                Err(read_file()),
+                MAX_ATTEMPTS,
+                Conclusion::Deliver(Err(JobErrorCode::InternalError)),
+            ),
+            (
+                Err(analyze()),
+                MAX_ATTEMPTS,
+                Conclusion::Deliver(Err(JobErrorCode::InternalError)),
+            ),
         ] {
             assert_eq!(conclude(analyzed, attempt), conclusion);
         }

@@ -21,7 +21,12 @@ fn sound(
     mut at: impl FnMut(f64, u16) -> f64,
 ) -> Result<NamedTempFile, Box<dyn Error>> {
     let file = NamedTempFile::new()?;
-    let spec = WavSpec { channels, sample_rate: rate_hertz, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let spec = WavSpec {
+        channels,
+        sample_rate: rate_hertz,
+        bits_per_sample: 16,
+        sample_format: SampleFormat::Int,
+    };
     let mut writer = WavWriter::create(file.path(), spec)?;
     let mut time = 0.0;
     while time < seconds - 1e-9 {
@@ -45,7 +50,9 @@ fn measured(file: &NamedTempFile) -> Result<Value, AnalysisError> {
 }
 
 fn near(value: &Value, expected: f64, tolerance: f64) -> bool {
-    value.as_f64().is_some_and(|value| (value - expected).abs() <= tolerance)
+    value
+        .as_f64()
+        .is_some_and(|value| (value - expected).abs() <= tolerance)
 }
 
 #[test]
@@ -53,7 +60,10 @@ fn loudness_is_that_of_the_standards_own_example() -> Tested {
     // EBU Tech 3341, case 1: a stereo sine of 1 kHz with peaks of -23 dBFS is -23 LUFS; on one channel 3 dB less.
     for (channels, rate_hertz, lufs) in [(2, 48_000, -23.0), (2, 8_000, -23.0), (1, 16_000, -26.0)] {
         let report = measured(&sound(channels, rate_hertz, 3.0, tone(1_000.0, -23.0))?)?;
-        assert!(near(&report["integrated_lufs"], lufs, 0.1), "{channels} channels at {rate_hertz}: {report}");
+        assert!(
+            near(&report["integrated_lufs"], lufs, 0.1),
+            "{channels} channels at {rate_hertz}: {report}"
+        );
         assert!(near(&report["peak_dbfs"], -23.0, 0.1), "{report}");
         assert!(near(&report["true_peak_dbtp"], -23.0, 0.3), "{report}");
     }
@@ -104,8 +114,12 @@ fn silence_is_where_no_channel_is_heard() -> Tested {
 /// A voice as a phonetician would build it: pulses of a gliding pitch through the resonances of changing vowels, in syllables.
 fn voice() -> impl FnMut(f64, u16) -> f64 {
     const RATE_HERTZ: f64 = 16_000.0;
-    const VOWELS: [[f64; 3]; 4] =
-        [[730.0, 1090.0, 2440.0], [270.0, 2290.0, 3010.0], [570.0, 840.0, 2410.0], [530.0, 1840.0, 2480.0]];
+    const VOWELS: [[f64; 3]; 4] = [
+        [730.0, 1090.0, 2440.0],
+        [270.0, 2290.0, 3010.0],
+        [570.0, 840.0, 2410.0],
+        [530.0, 1840.0, 2480.0],
+    ];
     let mut resonators = [[0.0_f64; 2]; 3];
     let mut phase = 0.0;
     move |time, _| {
@@ -114,12 +128,17 @@ fn voice() -> impl FnMut(f64, u16) -> f64 {
         phase += pitch / RATE_HERTZ;
         let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
         phase = phase.fract();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small whole number"
+        )]
         let vowel = VOWELS[(time * 4.0) as usize % VOWELS.len()];
         let mut out = 0.0;
         for (state, (formant, share)) in resonators.iter_mut().zip(vowel.into_iter().zip([1.0, 0.5, 0.25])) {
             let radius = (-std::f64::consts::PI * 90.0 / RATE_HERTZ).exp();
-            let next = pulse + 2.0 * radius * (TAU * formant / RATE_HERTZ).cos() * state[0] - radius * radius * state[1];
+            let next =
+                pulse + 2.0 * radius * (TAU * formant / RATE_HERTZ).cos() * state[0] - radius * radius * state[1];
             *state = [next, state[0]];
             out += share * next;
         }
@@ -144,9 +163,16 @@ fn an_analysis_stops_when_it_is_told_to() -> Tested {
     let over = Halt::new(Instant::now(), given_up.clone());
     given_up.cancel();
     let cancelled = Halt::new(Instant::now() + std::time::Duration::from_secs(3600), given_up);
-    for (halt, why) in [(Halt::new(Instant::now(), CancellationToken::new()), Halted::TimedOut), (cancelled, Halted::GivenUp), (over, Halted::GivenUp)] {
+    for (halt, why) in [
+        (Halt::new(Instant::now(), CancellationToken::new()), Halted::TimedOut),
+        (cancelled, Halted::GivenUp),
+        (over, Halted::GivenUp),
+    ] {
         let result = measure(file.path(), &AcousticsPlan::default(), &halt);
-        assert!(matches!(result, Err(AnalysisError::FinishInTime(halted)) if halted == why), "{result:?}");
+        assert!(
+            matches!(result, Err(AnalysisError::FinishInTime(halted)) if halted == why),
+            "{result:?}"
+        );
     }
     Ok(())
 }

@@ -22,7 +22,12 @@ fn wav<S: Sample + Copy>(spec: WavSpec, samples: &[S]) -> Result<Vec<u8>, hound:
 }
 
 fn spec(channels: u16, sample_rate: u32, bits_per_sample: u16) -> WavSpec {
-    WavSpec { channels, sample_rate, bits_per_sample, sample_format: SampleFormat::Int }
+    WavSpec {
+        channels,
+        sample_rate,
+        bits_per_sample,
+        sample_format: SampleFormat::Int,
+    }
 }
 
 fn file(bytes: &[u8]) -> std::io::Result<NamedTempFile> {
@@ -60,9 +65,16 @@ fn every_kind_of_sample_reads_as_parts_of_full_scale() -> Tested {
         let samples = [0, full / 2, -full / 2, -full].map(|sample| i32::try_from(sample).unwrap_or(i32::MIN));
         assert_eq!(read_all(&wav(spec(2, 8_000, bits), &samples)?)?, half, "{bits} bits");
     }
-    let float = WavSpec { sample_format: SampleFormat::Float, ..spec(2, 8_000, 32) };
+    let float = WavSpec {
+        sample_format: SampleFormat::Float,
+        ..spec(2, 8_000, 32)
+    };
     assert_eq!(read_all(&wav(float, &[0.0_f32, 0.5, -0.5, -1.0])?)?, half);
-    assert_eq!(read_all(&wav(float, &[f32::NAN, f32::INFINITY])?)?, [0.0, 0.0], "no figure is computed from these");
+    assert_eq!(
+        read_all(&wav(float, &[f32::NAN, f32::INFINITY])?)?,
+        [0.0, 0.0],
+        "no figure is computed from these"
+    );
     Ok(())
 }
 
@@ -70,7 +82,12 @@ fn every_kind_of_sample_reads_as_parts_of_full_scale() -> Tested {
 fn a_file_is_measured_and_its_header_not_believed() -> Tested {
     let file = file(&wav(spec(2, 8_000, 16), &vec![0_i16; 2 * 12_000])?)?;
     let format = probe(file.path())?;
-    let expected = AudioFormat { channels: 2, sample_rate_hertz: 8_000, bits_per_sample: 16, seconds: 1.5 };
+    let expected = AudioFormat {
+        channels: 2,
+        sample_rate_hertz: 8_000,
+        bits_per_sample: 16,
+        seconds: 1.5,
+    };
     assert_eq!(format, expected);
     Ok(())
 }

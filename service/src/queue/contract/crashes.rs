@@ -18,7 +18,10 @@ pub(crate) async fn a_job_in_work_is_tried_again(bench: &dyn Bench) -> Tested {
     dead.enqueue(job("MR1")?).await?;
     let lease = claim_one(dead.as_ref()).await?;
     let next = bench.open(&addon(), LONG).await?;
-    assert!(nothing_to_do(next.as_ref()).await?, "the lease goes on until it is known that its holder is dead");
+    assert!(
+        nothing_to_do(next.as_ref()).await?,
+        "the lease goes on until it is known that its holder is dead"
+    );
     assert_eq!(next.recover().await?, 1);
     assert_eq!(claim_one(next.as_ref()).await?.subject.attempt, 2);
     assert!(dead.renew(lease.fence()).await.is_err(), "the dead do not come back");
@@ -42,7 +45,10 @@ pub(crate) async fn a_delivery_in_flight_is_sent_again(bench: &dyn Bench) -> Tes
     let next = bench.open(&addon(), LONG).await?;
     assert_eq!(next.recover().await?, 1);
     let lease = claim_delivery(next.as_ref()).await?;
-    assert_eq!(lease.subject.id, in_flight.subject.id, "the receiver knows it by the same key");
+    assert_eq!(
+        lease.subject.id, in_flight.subject.id,
+        "the receiver knows it by the same key"
+    );
     assert_eq!(lease.subject.attempt, 2);
     Ok(())
 }
@@ -56,6 +62,9 @@ pub(crate) async fn a_confirmed_job_is_known(bench: &dyn Bench) -> Tested {
     let next = bench.open(&addon(), LONG).await?;
     assert_eq!(next.recover().await?, 0);
     assert!(nothing_to_do(next.as_ref()).await?);
-    assert!(matches!(next.enqueue(again(&accepted)).await?, Enqueued::Duplicate { .. }));
+    assert!(matches!(
+        next.enqueue(again(&accepted)).await?,
+        Enqueued::Duplicate { .. }
+    ));
     Ok(())
 }

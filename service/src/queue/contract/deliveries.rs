@@ -23,7 +23,15 @@ pub(crate) async fn a_large_result_is_named_by_its_key(bench: &dyn Bench) -> Tes
     queue.enqueue(job("MR1")?).await?;
     let lease = claim_one(queue.as_ref()).await?;
     let body = ResultBody::Spooled(SpoolKey::random());
-    queue.finish(lease, WorkRecord::Done(Outcome { body: body.clone(), error_code: Some("timed_out") })).await?;
+    queue
+        .finish(
+            lease,
+            WorkRecord::Done(Outcome {
+                body: body.clone(),
+                error_code: Some("timed_out"),
+            }),
+        )
+        .await?;
     assert_eq!(claim_delivery(queue.as_ref()).await?.subject.body, body);
     Ok(())
 }
@@ -35,10 +43,26 @@ pub(crate) async fn a_delivery_that_may_pass_waits_and_counts(bench: &dyn Bench)
         let lease = claim_delivery(queue.as_ref()).await?;
         assert_eq!(lease.subject.attempt, attempt);
         assert!(nothing_to_do(queue.as_ref()).await?, "it is being sent");
-        queue.record(lease, DeliveryRecord::Retry { reason: "busy", after_seconds: 0.0 }).await?;
+        queue
+            .record(
+                lease,
+                DeliveryRecord::Retry {
+                    reason: "busy",
+                    after_seconds: 0.0,
+                },
+            )
+            .await?;
     }
     let lease = claim_delivery(queue.as_ref()).await?;
-    queue.record(lease, DeliveryRecord::Retry { reason: "busy", after_seconds: 1000.0 }).await?;
+    queue
+        .record(
+            lease,
+            DeliveryRecord::Retry {
+                reason: "busy",
+                after_seconds: 1000.0,
+            },
+        )
+        .await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     Ok(())
 }
@@ -50,15 +74,24 @@ pub(crate) async fn a_stale_delivery_changes_nothing(bench: &dyn Bench) -> Teste
         DeliveryRecord::Confirmed,
         DeliveryRecord::Expired,
         DeliveryRecord::Rejected { reason: "redirect" },
-        DeliveryRecord::Retry { reason: "busy", after_seconds: 1000.0 },
+        DeliveryRecord::Retry {
+            reason: "busy",
+            after_seconds: 1000.0,
+        },
     ] {
         let stale = claim_delivery(queue.as_ref()).await?;
         claim_delivery(queue.as_ref()).await?;
-        assert!(matches!(queue.record(stale, record).await, Err(QueueError::LoseLease)), "{record:?}");
+        assert!(
+            matches!(queue.record(stale, record).await, Err(QueueError::LoseLease)),
+            "{record:?}"
+        );
     }
     let stale = claim_delivery(queue.as_ref()).await?;
     let fresh = claim_delivery(queue.as_ref()).await?;
-    assert!(matches!(queue.release_delivery(stale).await, Err(QueueError::LoseLease)));
+    assert!(matches!(
+        queue.release_delivery(stale).await,
+        Err(QueueError::LoseLease)
+    ));
     queue.record(fresh, DeliveryRecord::Confirmed).await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     Ok(())
@@ -81,7 +114,11 @@ pub(crate) async fn a_late_result_still_has_its_minutes(bench: &dyn Bench) -> Te
         ("MR1", 1.0, CALLBACK_FLOOR_SECONDS - 60.0, CALLBACK_FLOOR_SECONDS),
         ("MR2", 9000.0, 9000.0 - 60.0, 9000.0),
     ] {
-        let deadlines = Deadlines { median_seconds: 1.0, p99_seconds: 1.0, cutoff_seconds };
+        let deadlines = Deadlines {
+            median_seconds: 1.0,
+            p99_seconds: 1.0,
+            cutoff_seconds,
+        };
         finished(queue.as_ref(), &NewJob { deadlines, ..job(sid)? }).await?;
         let left = claim_delivery(queue.as_ref()).await?.subject.left_seconds;
         assert!((least..=most).contains(&left), "{sid}: {left}");

@@ -4,7 +4,10 @@ use super::{Bench, LONG, Tested, addon, again, claim_delivery, claim_one, done, 
 use crate::domain::{AddonKey, Deadlines, NewJob, SpoolKey};
 use crate::queue::{DeliveryRecord, Enqueued, JobState, Outcome, Queue, ResultBody, Retention, WorkRecord};
 
-const AT_ONCE: Retention = Retention { result_seconds: 0.0, row_seconds: 0.0 };
+const AT_ONCE: Retention = Retention {
+    result_seconds: 0.0,
+    row_seconds: 0.0,
+};
 
 async fn confirmed(queue: &dyn Queue, job: &NewJob) -> Tested {
     finished(queue, job).await?;
@@ -18,7 +21,11 @@ pub(crate) async fn two_addons_never_cross(bench: &dyn Bench) -> Tested {
     let request = job("MR1")?;
     assert_eq!(one.enqueue(request.clone()).await?, Enqueued::Accepted);
     assert!(nothing_to_do(other.as_ref()).await?);
-    assert_eq!(other.enqueue(again(&request)).await?, Enqueued::Accepted, "a key belongs to its add-on");
+    assert_eq!(
+        other.enqueue(again(&request)).await?,
+        Enqueued::Accepted,
+        "a key belongs to its add-on"
+    );
     let (mine, theirs) = (claim_one(one.as_ref()).await?, claim_one(other.as_ref()).await?);
     assert_ne!(mine.subject.id, theirs.subject.id);
     assert!(other.renew(mine.fence()).await.is_err());
@@ -82,14 +89,24 @@ pub(crate) async fn audio_goes_when_its_callback_has_ended(bench: &dyn Bench) ->
 
 pub(crate) async fn audio_goes_after_the_cut_off(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
-    let deadlines = Deadlines { median_seconds: 0.0, p99_seconds: 0.0, cutoff_seconds: -1.0 };
-    let late = NewJob { deadlines, ..job("MR1")? };
+    let deadlines = Deadlines {
+        median_seconds: 0.0,
+        p99_seconds: 0.0,
+        cutoff_seconds: -1.0,
+    };
+    let late = NewJob {
+        deadlines,
+        ..job("MR1")?
+    };
     queue.enqueue(late.clone()).await?;
     let lease = claim_one(queue.as_ref()).await?;
     assert!(queue.removable_audio(10).await?.is_empty(), "it has no result yet");
     queue.finish(lease, done("{}")).await?;
     let removable = queue.removable_audio(10).await?;
-    assert_eq!(removable.into_iter().map(|(_, key)| key).collect::<Vec<_>>(), [late.audio.key]);
+    assert_eq!(
+        removable.into_iter().map(|(_, key)| key).collect::<Vec<_>>(),
+        [late.audio.key]
+    );
     Ok(())
 }
 
@@ -97,7 +114,10 @@ pub(crate) async fn a_forgotten_request_would_be_new(bench: &dyn Bench) -> Teste
     let queue = bench.open(&addon(), LONG).await?;
     let accepted = job("MR1")?;
     confirmed(queue.as_ref(), &accepted).await?;
-    let keep_rows = Retention { row_seconds: 1000.0, ..AT_ONCE };
+    let keep_rows = Retention {
+        row_seconds: 1000.0,
+        ..AT_ONCE
+    };
     assert_eq!(queue.retire(&keep_rows).await?, 1);
     assert_eq!(queue.retire(&keep_rows).await?, 0);
     assert_eq!(queue.enqueue(again(&accepted)).await?, Enqueued::Accepted);
@@ -107,7 +127,11 @@ pub(crate) async fn a_forgotten_request_would_be_new(bench: &dyn Bench) -> Teste
 pub(crate) async fn rows_go_last(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
     confirmed(queue.as_ref(), &job("MR1")?).await?;
-    assert_eq!(queue.retire(&AT_ONCE).await?, 1, "forgotten, but its audio still lies in the spool");
+    assert_eq!(
+        queue.retire(&AT_ONCE).await?,
+        1,
+        "forgotten, but its audio still lies in the spool"
+    );
     for (id, _) in queue.removable_audio(10).await? {
         queue.audio_removed(id).await?;
     }
@@ -137,8 +161,12 @@ pub(crate) async fn only_files_without_a_row_are_unknown(bench: &dyn Bench) -> T
     let (result, orphan) = (SpoolKey::random(), SpoolKey::random());
     let lease = claim_one(queue.as_ref()).await?;
     let body = ResultBody::Spooled(result.clone());
-    queue.finish(lease, WorkRecord::Done(Outcome { body, error_code: None })).await?;
-    let known = queue.known_files(&[accepted.audio.key.clone(), result.clone(), orphan]).await?;
+    queue
+        .finish(lease, WorkRecord::Done(Outcome { body, error_code: None }))
+        .await?;
+    let known = queue
+        .known_files(&[accepted.audio.key.clone(), result.clone(), orphan])
+        .await?;
     assert_eq!(known, [accepted.audio.key, result].into());
     assert!(queue.known_files(&[]).await?.is_empty());
     Ok(())

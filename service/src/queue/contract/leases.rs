@@ -10,10 +10,19 @@ use crate::queue::{QueueError, WorkRecord};
 pub(crate) async fn claims_the_earliest_deadline_first(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
     for (sid, median_seconds) in [("MR-c", 300.0), ("MR-a", 100.0), ("MR-d", 400.0), ("MR-b", 200.0)] {
-        let deadlines = Deadlines { median_seconds, p99_seconds: 500.0, cutoff_seconds: 600.0 };
+        let deadlines = Deadlines {
+            median_seconds,
+            p99_seconds: 500.0,
+            cutoff_seconds: 600.0,
+        };
         queue.enqueue(crate::domain::NewJob { deadlines, ..job(sid)? }).await?;
     }
-    let sids: Vec<_> = queue.claim(3).await?.into_iter().filter_map(|lease| lease.subject.work.sids.request).collect();
+    let sids: Vec<_> = queue
+        .claim(3)
+        .await?
+        .into_iter()
+        .filter_map(|lease| lease.subject.work.sids.request)
+        .collect();
     assert_eq!(sids, ["MR-a", "MR-b", "MR-c"]);
     Ok(())
 }
@@ -51,7 +60,10 @@ pub(crate) async fn an_ended_lease_frees_its_job_and_counts_the_attempt(bench: &
 pub(crate) async fn a_stale_lease_changes_nothing(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), NONE).await?;
     queue.enqueue(job("MR1")?).await?;
-    let retry = WorkRecord::Retry { reason: "read_file", after_seconds: 0.0 };
+    let retry = WorkRecord::Retry {
+        reason: "read_file",
+        after_seconds: 0.0,
+    };
     for record in [done("{}"), WorkRecord::Release, retry] {
         let stale = claim_one(queue.as_ref()).await?;
         let fresh = claim_one(queue.as_ref()).await?;
@@ -62,7 +74,10 @@ pub(crate) async fn a_stale_lease_changes_nothing(bench: &dyn Bench) -> Tested {
     let lease = claim_one(queue.as_ref()).await?;
     let fence = lease.fence().clone();
     queue.finish(lease, done("{}")).await?;
-    assert!(matches!(queue.renew(&fence).await, Err(QueueError::LoseLease)), "a finished lease is over");
+    assert!(
+        matches!(queue.renew(&fence).await, Err(QueueError::LoseLease)),
+        "a finished lease is over"
+    );
     Ok(())
 }
 
@@ -81,10 +96,26 @@ pub(crate) async fn a_failed_attempt_counts_and_waits(bench: &dyn Bench) -> Test
     let queue = bench.open(&addon(), LONG).await?;
     queue.enqueue(job("MR1")?).await?;
     let first = claim_one(queue.as_ref()).await?;
-    queue.finish(first, WorkRecord::Retry { reason: "read_file", after_seconds: 0.0 }).await?;
+    queue
+        .finish(
+            first,
+            WorkRecord::Retry {
+                reason: "read_file",
+                after_seconds: 0.0,
+            },
+        )
+        .await?;
     let second = claim_one(queue.as_ref()).await?;
     assert_eq!(second.subject.attempt, 2);
-    queue.finish(second, WorkRecord::Retry { reason: "read_file", after_seconds: 1000.0 }).await?;
+    queue
+        .finish(
+            second,
+            WorkRecord::Retry {
+                reason: "read_file",
+                after_seconds: 1000.0,
+            },
+        )
+        .await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     Ok(())
 }

@@ -11,7 +11,12 @@ pub(crate) async fn a_repeat_of_a_waiting_job_takes_its_place(bench: &dyn Bench)
     let first = job("MR1")?;
     queue.enqueue(first.clone()).await?;
     let second = elsewhere(again(&first))?;
-    assert_eq!(queue.enqueue(second.clone()).await?, Enqueued::Duplicate { unneeded: first.audio.key });
+    assert_eq!(
+        queue.enqueue(second.clone()).await?,
+        Enqueued::Duplicate {
+            unneeded: first.audio.key
+        }
+    );
     let lease = claim_one(queue.as_ref()).await?;
     assert_eq!(lease.subject.work, second);
     Ok(())
@@ -35,12 +40,24 @@ pub(crate) async fn a_repeat_of_an_unconfirmed_result_delivers_it_again(bench: &
     let first = job("MR1")?;
     finished(queue.as_ref(), &first).await?;
     let lease = claim_delivery(queue.as_ref()).await?;
-    queue.record(lease, DeliveryRecord::Retry { reason: "busy", after_seconds: 1000.0 }).await?;
+    queue
+        .record(
+            lease,
+            DeliveryRecord::Retry {
+                reason: "busy",
+                after_seconds: 1000.0,
+            },
+        )
+        .await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     let second = again(&first);
     let unneeded = second.audio.key.clone();
     assert_eq!(queue.enqueue(second).await?, Enqueued::Redeliver { unneeded });
-    assert_eq!(claim_delivery(queue.as_ref()).await?.subject.attempt, 1, "as if it were the first");
+    assert_eq!(
+        claim_delivery(queue.as_ref()).await?.subject.attempt,
+        1,
+        "as if it were the first"
+    );
     Ok(())
 }
 
@@ -49,7 +66,10 @@ pub(crate) async fn a_repeat_while_it_is_being_sent_adds_nothing(bench: &dyn Ben
     let first = job("MR1")?;
     finished(queue.as_ref(), &first).await?;
     let lease = claim_delivery(queue.as_ref()).await?;
-    assert!(matches!(queue.enqueue(again(&first)).await?, Enqueued::Duplicate { .. }));
+    assert!(matches!(
+        queue.enqueue(again(&first)).await?,
+        Enqueued::Duplicate { .. }
+    ));
     queue.record(lease, DeliveryRecord::Confirmed).await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     Ok(())
@@ -61,8 +81,14 @@ pub(crate) async fn a_repeat_with_another_callback_takes_the_delivery_over(bench
     finished(queue.as_ref(), &first).await?;
     let stale = claim_delivery(queue.as_ref()).await?;
     let second = elsewhere(again(&first))?;
-    assert!(matches!(queue.enqueue(second.clone()).await?, Enqueued::Redeliver { .. }));
-    assert!(matches!(queue.record(stale, DeliveryRecord::Confirmed).await, Err(QueueError::LoseLease)));
+    assert!(matches!(
+        queue.enqueue(second.clone()).await?,
+        Enqueued::Redeliver { .. }
+    ));
+    assert!(matches!(
+        queue.record(stale, DeliveryRecord::Confirmed).await,
+        Err(QueueError::LoseLease)
+    ));
     let lease = claim_delivery(queue.as_ref()).await?;
     assert_eq!(lease.subject.callback, second.callback);
     queue.record(lease, DeliveryRecord::Confirmed).await?;
@@ -89,22 +115,35 @@ pub(crate) async fn a_confirmed_result_goes_out_again_to_another_callback(bench:
     let lease = claim_delivery(queue.as_ref()).await?;
     let (id, body) = (lease.subject.id, lease.subject.body.clone());
     queue.record(lease, DeliveryRecord::Confirmed).await?;
-    assert!(matches!(queue.enqueue(elsewhere(again(&first))?).await?, Enqueued::Redeliver { .. }));
+    assert!(matches!(
+        queue.enqueue(elsewhere(again(&first))?).await?,
+        Enqueued::Redeliver { .. }
+    ));
     let lease = claim_delivery(queue.as_ref()).await?;
-    assert_eq!((lease.subject.id, &lease.subject.body), (id, &body), "the stored result, under the same key");
+    assert_eq!(
+        (lease.subject.id, &lease.subject.body),
+        (id, &body),
+        "the stored result, under the same key"
+    );
     Ok(())
 }
 
 pub(crate) async fn a_rejected_or_expired_result_goes_out_again(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
-    let ends = [("MR1", DeliveryRecord::Rejected { reason: "redirect" }), ("MR2", DeliveryRecord::Expired)];
+    let ends = [
+        ("MR1", DeliveryRecord::Rejected { reason: "redirect" }),
+        ("MR2", DeliveryRecord::Expired),
+    ];
     for (sid, end) in ends {
         let first = job(sid)?;
         finished(queue.as_ref(), &first).await?;
         let lease = claim_delivery(queue.as_ref()).await?;
         queue.record(lease, end).await?;
         assert!(nothing_to_do(queue.as_ref()).await?);
-        assert!(matches!(queue.enqueue(again(&first)).await?, Enqueued::Redeliver { .. }), "{sid}");
+        assert!(
+            matches!(queue.enqueue(again(&first)).await?, Enqueued::Redeliver { .. }),
+            "{sid}"
+        );
         let lease = claim_delivery(queue.as_ref()).await?;
         assert!(lease.subject.left_seconds > 500.0, "there is time for it again");
         queue.record(lease, DeliveryRecord::Confirmed).await?;
@@ -116,7 +155,10 @@ pub(crate) async fn other_signed_fields_under_a_known_key_are_another_request(be
     let queue = bench.open(&addon(), LONG).await?;
     let first = job("MR1")?;
     queue.enqueue(first.clone()).await?;
-    let other = NewJob { fields_digest: "other".to_owned(), ..elsewhere(again(&first))? };
+    let other = NewJob {
+        fields_digest: "other".to_owned(),
+        ..elsewhere(again(&first))?
+    };
     let unneeded = other.audio.key.clone();
     assert_eq!(queue.enqueue(other.clone()).await?, Enqueued::Reused { unneeded });
     let lease = claim_one(queue.as_ref()).await?;
@@ -142,7 +184,10 @@ pub(crate) async fn concurrent_repeats_make_one_job(bench: &dyn Bench) -> Tested
 pub(crate) async fn endpoints_do_not_share_keys(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
     let first = job("MR1")?;
-    let other = NewJob { endpoint: EndpointName::new("conferences"), ..again(&first) };
+    let other = NewJob {
+        endpoint: EndpointName::new("conferences"),
+        ..again(&first)
+    };
     assert_eq!(queue.enqueue(first).await?, Enqueued::Accepted);
     assert_eq!(queue.enqueue(other).await?, Enqueued::Accepted);
     Ok(())

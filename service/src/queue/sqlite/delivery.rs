@@ -47,8 +47,17 @@ pub(super) async fn record(queue: &SqliteQueue, fence: &Fence, record: DeliveryR
         DeliveryRecord::Expired => sqlx::query(END).bind("expired").bind(Some("expired")),
         DeliveryRecord::Retry { reason, after_seconds } => sqlx::query(RETRY).bind(reason).bind(after_seconds),
     };
-    let update = update.bind(queue.addon.as_str()).bind(fence.id.to_string()).bind(&fence.token).bind(fence.number);
-    fenced(&update.execute(&queue.writer).await.map_err(failed("record a delivery"))?)
+    let update = update
+        .bind(queue.addon.as_str())
+        .bind(fence.id.to_string())
+        .bind(&fence.token)
+        .bind(fence.number);
+    fenced(
+        &update
+            .execute(&queue.writer)
+            .await
+            .map_err(failed("record a delivery"))?,
+    )
 }
 
 pub(super) async fn release(queue: &SqliteQueue, fence: &Fence) -> Result<(), QueueError> {
@@ -57,5 +66,10 @@ pub(super) async fn release(queue: &SqliteQueue, fence: &Fence) -> Result<(), Qu
         .bind(fence.id.to_string())
         .bind(&fence.token)
         .bind(fence.number);
-    fenced(&update.execute(&queue.writer).await.map_err(failed("release a delivery"))?)
+    fenced(
+        &update
+            .execute(&queue.writer)
+            .await
+            .map_err(failed("release a delivery"))?,
+    )
 }

@@ -36,7 +36,11 @@ const REDELIVER: &str = "
     WHERE id = ?";
 
 pub(super) async fn enqueue(queue: &SqliteQueue, job: NewJob) -> Result<Enqueued, QueueError> {
-    let mut transaction = queue.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin to enqueue a job"))?;
+    let mut transaction = queue
+        .writer
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .map_err(failed("begin to enqueue a job"))?;
     let found = sqlx::query(FIND)
         .bind(queue.addon.as_str())
         .bind(job.endpoint.as_str())
@@ -101,27 +105,38 @@ async fn repeat(
         Again::Nothing | Again::Await => Ok(Enqueued::Duplicate { unneeded }),
         Again::Redirect => {
             let update = sqlx::query(REDIRECT).bind(callback).bind(id);
-            fenced(&update.execute(&mut **transaction).await.map_err(failed("redirect a job"))?)?;
+            fenced(
+                &update
+                    .execute(&mut **transaction)
+                    .await
+                    .map_err(failed("redirect a job"))?,
+            )?;
             Ok(Enqueued::Duplicate { unneeded })
         }
         Again::Redeliver => {
-            let update = sqlx::query(REDELIVER).bind(callback).bind(CALLBACK_FLOOR_SECONDS).bind(id);
-            fenced(&update.execute(&mut **transaction).await.map_err(failed("redeliver a result"))?)?;
+            let update = sqlx::query(REDELIVER)
+                .bind(callback)
+                .bind(CALLBACK_FLOOR_SECONDS)
+                .bind(id);
+            fenced(
+                &update
+                    .execute(&mut **transaction)
+                    .await
+                    .map_err(failed("redeliver a result"))?,
+            )?;
             Ok(Enqueued::Redeliver { unneeded })
         }
         Again::Replace => {
             replace(transaction, &id, job).await?;
             let earlier_audio = row::spool_key(found, "audio_key")?;
-            Ok(Enqueued::Duplicate { unneeded: earlier_audio.unwrap_or(unneeded) })
+            Ok(Enqueued::Duplicate {
+                unneeded: earlier_audio.unwrap_or(unneeded),
+            })
         }
     }
 }
 
-async fn replace(
-    transaction: &mut Transaction<'static, Sqlite>,
-    id: &str,
-    job: &NewJob,
-) -> Result<(), QueueError> {
+async fn replace(transaction: &mut Transaction<'static, Sqlite>, id: &str, job: &NewJob) -> Result<(), QueueError> {
     let update = sqlx::query(REPLACE)
         .bind(job.callback.expose().as_str())
         .bind(job.audio.key.as_str())
@@ -132,7 +147,12 @@ async fn replace(
         .bind(job.format.bits_per_sample)
         .bind(job.format.seconds)
         .bind(id);
-    fenced(&update.execute(&mut **transaction).await.map_err(failed("replace a job"))?)
+    fenced(
+        &update
+            .execute(&mut **transaction)
+            .await
+            .map_err(failed("replace a job"))?,
+    )
 }
 
 /// SQLite's integers are signed; no file is half as large.

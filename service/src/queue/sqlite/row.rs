@@ -33,8 +33,16 @@ pub(super) fn job(row: &SqliteRow) -> Result<Lease<Job>, QueueError> {
         fields_digest: column(row, "fields_digest")?,
         deadlines: deadlines(row)?,
     };
-    let job = Job { id: id(row)?, attempt: number(row, "attempt")?, work };
-    Ok(Lease { age_seconds: column(row, "age_seconds")?, fence: fence(row)?, subject: job })
+    let job = Job {
+        id: id(row)?,
+        attempt: number(row, "attempt")?,
+        work,
+    };
+    Ok(Lease {
+        age_seconds: column(row, "age_seconds")?,
+        fence: fence(row)?,
+        subject: job,
+    })
 }
 
 /// What is read back from a claimed delivery.
@@ -54,7 +62,11 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Lease<Delivery>, QueueError> {
         waited_seconds: column(row, "waited_seconds")?,
         left_seconds: column(row, "left_seconds")?,
     };
-    Ok(Lease { age_seconds: column(row, "age_seconds")?, fence: fence(row)?, subject: delivery })
+    Ok(Lease {
+        age_seconds: column(row, "age_seconds")?,
+        fence: fence(row)?,
+        subject: delivery,
+    })
 }
 
 pub(super) fn column<'row, T>(row: &'row SqliteRow, name: &'static str) -> Result<T, QueueError>
@@ -79,7 +91,8 @@ pub(super) fn state(row: &SqliteRow) -> Result<JobState, QueueError> {
 
 pub(super) fn spool_key(row: &SqliteRow, name: &'static str) -> Result<Option<SpoolKey>, QueueError> {
     let key: Option<String> = column(row, name)?;
-    key.map(|key| SpoolKey::parse(&key).map_err(|_| QueueError::ReadRow { column: name })).transpose()
+    key.map(|key| SpoolKey::parse(&key).map_err(|_| QueueError::ReadRow { column: name }))
+        .transpose()
 }
 
 fn endpoint(row: &SqliteRow) -> Result<EndpointName, QueueError> {
@@ -99,5 +112,9 @@ fn deadlines(row: &SqliteRow) -> Result<Deadlines, QueueError> {
 }
 
 fn fence(row: &SqliteRow) -> Result<Fence, QueueError> {
-    Ok(Fence { id: id(row)?, token: column(row, "lease_token")?, number: column(row, "lease_number")? })
+    Ok(Fence {
+        id: id(row)?,
+        token: column(row, "lease_token")?,
+        number: column(row, "lease_number")?,
+    })
 }

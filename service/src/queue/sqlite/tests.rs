@@ -24,7 +24,9 @@ impl Folder {
 #[async_trait]
 impl Bench for Folder {
     async fn open(&self, addon: &AddonKey, lease: Duration) -> Result<Arc<dyn Queue>, Box<dyn Error>> {
-        Ok(Arc::new(SqliteQueue::open(&self.0.path().join("queue.sqlite"), addon.clone(), lease).await?))
+        Ok(Arc::new(
+            SqliteQueue::open(&self.0.path().join("queue.sqlite"), addon.clone(), lease).await?,
+        ))
     }
 }
 
@@ -34,9 +36,19 @@ every_queue!(Folder::new());
 async fn a_commit_is_on_the_disk_before_it_returns() -> Tested {
     let folder = TempDir::new()?;
     let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon(), LONG).await?;
-    let journal: String = sqlx::query("PRAGMA journal_mode").fetch_one(&queue.writer).await?.try_get(0)?;
-    let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(&queue.writer).await?.try_get(0)?;
-    assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL: every commit syncs the log");
+    let journal: String = sqlx::query("PRAGMA journal_mode")
+        .fetch_one(&queue.writer)
+        .await?
+        .try_get(0)?;
+    let synchronous: i64 = sqlx::query("PRAGMA synchronous")
+        .fetch_one(&queue.writer)
+        .await?
+        .try_get(0)?;
+    assert_eq!(
+        (journal.as_str(), synchronous),
+        ("wal", 2),
+        "2 is FULL: every commit syncs the log"
+    );
     Ok(())
 }
 
@@ -55,8 +67,15 @@ async fn a_forgotten_row_holds_no_capability_and_no_result() -> Tested {
     crate::queue::contract::finished(&queue, &job("MR1")?).await?;
     let lease = crate::queue::contract::claim_delivery(&queue).await?;
     queue.record(lease, crate::queue::DeliveryRecord::Confirmed).await?;
-    queue.retire(&crate::queue::Retention { result_seconds: 0.0, row_seconds: 1000.0 }).await?;
-    let row = sqlx::query("SELECT callback, result, result_key, endpoint, state FROM job").fetch_one(&queue.writer).await?;
+    queue
+        .retire(&crate::queue::Retention {
+            result_seconds: 0.0,
+            row_seconds: 1000.0,
+        })
+        .await?;
+    let row = sqlx::query("SELECT callback, result, result_key, endpoint, state FROM job")
+        .fetch_one(&queue.writer)
+        .await?;
     for column in ["callback", "result", "result_key"] {
         assert_eq!(row.try_get::<Option<String>, _>(column)?, None, "{column}");
     }
@@ -74,8 +93,14 @@ async fn waiting_work_is_found_by_its_index() -> Tested {
     )
     .fetch_all(&queue.writer)
     .await?;
-    let details = plan.iter().map(|row| row.try_get::<String, _>("detail")).collect::<Result<Vec<_>, _>>()?;
+    let details = plan
+        .iter()
+        .map(|row| row.try_get::<String, _>("detail"))
+        .collect::<Result<Vec<_>, _>>()?;
     assert!(details.iter().any(|detail| detail.contains("job_work")), "{details:?}");
-    assert!(!details.iter().any(|detail| detail.contains("TEMP B-TREE")), "sorted by the index: {details:?}");
+    assert!(
+        !details.iter().any(|detail| detail.contains("TEMP B-TREE")),
+        "sorted by the index: {details:?}"
+    );
     Ok(())
 }

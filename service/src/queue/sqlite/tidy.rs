@@ -53,16 +53,24 @@ pub(super) async fn gauges(queue: &SqliteQueue) -> Result<Gauges, QueueError> {
         jobs.push((state, row::number(&counted, "jobs")?));
     }
     let query = sqlx::query(OLDEST).bind(queue.addon.as_str());
-    let oldest = query.fetch_one(&queue.readers).await.map_err(failed("find the oldest job"))?;
-    Ok(Gauges { jobs, oldest_seconds: row::column(&oldest, "oldest_seconds")? })
+    let oldest = query
+        .fetch_one(&queue.readers)
+        .await
+        .map_err(failed("find the oldest job"))?;
+    Ok(Gauges {
+        jobs,
+        oldest_seconds: row::column(&oldest, "oldest_seconds")?,
+    })
 }
 
-pub(super) async fn removable_audio(
-    queue: &SqliteQueue,
-    limit: usize,
-) -> Result<Vec<(JobId, SpoolKey)>, QueueError> {
-    let query = sqlx::query(REMOVABLE_AUDIO).bind(queue.addon.as_str()).bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = query.fetch_all(&queue.readers).await.map_err(failed("list removable audio"))?;
+pub(super) async fn removable_audio(queue: &SqliteQueue, limit: usize) -> Result<Vec<(JobId, SpoolKey)>, QueueError> {
+    let query = sqlx::query(REMOVABLE_AUDIO)
+        .bind(queue.addon.as_str())
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = query
+        .fetch_all(&queue.readers)
+        .await
+        .map_err(failed("list removable audio"))?;
     rows.iter()
         .map(|found| {
             let key = row::spool_key(found, "audio_key")?.ok_or(QueueError::ReadRow { column: "audio_key" })?;
@@ -72,15 +80,25 @@ pub(super) async fn removable_audio(
 }
 
 pub(super) async fn audio_removed(queue: &SqliteQueue, id: JobId) -> Result<(), QueueError> {
-    let update = sqlx::query(AUDIO_REMOVED).bind(queue.addon.as_str()).bind(id.to_string());
-    update.execute(&queue.writer).await.map(|_| ()).map_err(failed("note removed audio"))
+    let update = sqlx::query(AUDIO_REMOVED)
+        .bind(queue.addon.as_str())
+        .bind(id.to_string());
+    update
+        .execute(&queue.writer)
+        .await
+        .map(|_| ())
+        .map_err(failed("note removed audio"))
 }
 
 pub(super) async fn retire(queue: &SqliteQueue, retention: &Retention) -> Result<u64, QueueError> {
     let mut changed = 0;
     for (statement, seconds) in [(FORGET, retention.result_seconds), (DELETE, retention.row_seconds)] {
         let update = sqlx::query(statement).bind(queue.addon.as_str()).bind(seconds);
-        changed += update.execute(&queue.writer).await.map_err(failed("retire jobs"))?.rows_affected();
+        changed += update
+            .execute(&queue.writer)
+            .await
+            .map_err(failed("retire jobs"))?
+            .rows_affected();
     }
     Ok(changed)
 }

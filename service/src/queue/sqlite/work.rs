@@ -74,11 +74,19 @@ pub(super) async fn finish(queue: &SqliteQueue, fence: &Fence, record: WorkRecor
                 ResultBody::Inline(json) => (Some(json), None),
                 ResultBody::Spooled(key) => (None, Some(key.as_str().to_owned())),
             };
-            sqlx::query(FINISH).bind(inline).bind(key).bind(error_code).bind(CALLBACK_FLOOR_SECONDS)
+            sqlx::query(FINISH)
+                .bind(inline)
+                .bind(key)
+                .bind(error_code)
+                .bind(CALLBACK_FLOOR_SECONDS)
         }
         WorkRecord::Retry { reason, after_seconds } => sqlx::query(RETRY).bind(reason).bind(after_seconds),
         WorkRecord::Release => sqlx::query(RELEASE),
     };
-    let update = update.bind(queue.addon.as_str()).bind(fence.id.to_string()).bind(&fence.token).bind(fence.number);
+    let update = update
+        .bind(queue.addon.as_str())
+        .bind(fence.id.to_string())
+        .bind(&fence.token)
+        .bind(fence.number);
     fenced(&update.execute(&queue.writer).await.map_err(failed("finish a job"))?)
 }
