@@ -72,7 +72,9 @@ async fn receive(
         .unwrap_or(StatusCode::IM_A_TEAPOT)
 }
 
-fn callbacks(tokens: &[&str]) -> Result<(Callbacks, watch::Sender<Arc<Credentials>>), Box<dyn Error>> {
+type Secret = watch::Sender<Arc<Credentials>>;
+
+fn callbacks(tokens: &[&str]) -> Result<(Callbacks, Secret), Box<dyn Error>> {
     provide_tls();
     let policy = CallbackPolicy {
         allowed_hosts: vec!["127.0.0.1".parse()?],

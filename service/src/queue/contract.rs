@@ -22,7 +22,7 @@ pub(super) mod repeats;
 pub(super) type Tested = Result<(), Box<dyn Error>>;
 
 /// As long as no test runs.
-pub(super) const LONG: Duration = Duration::from_secs(3600);
+pub(super) const LONG: Duration = Duration::from_hours(1);
 /// Over as soon as it is given: the next claim finds the job free. So no test waits for a lease to end.
 pub(super) const NONE: Duration = Duration::ZERO;
 

@@ -64,7 +64,7 @@ impl Stage for DeliveryStage {
             match record {
                 DeliveryRecord::Confirmed => self.metrics.finished(&endpoint, met),
                 DeliveryRecord::Rejected { .. } | DeliveryRecord::Expired => {
-                    self.metrics.finished(&endpoint, Met::Late)
+                    self.metrics.finished(&endpoint, Met::Late);
                 }
                 DeliveryRecord::Retry { .. } => {}
             }

@@ -28,7 +28,7 @@ use crate::spool::{Area, Limits, SpoolError};
 type Tested = Result<(), Box<dyn Error>>;
 
 /// Long enough for the slowest machine; a test that waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const LIMITS: WorkerLimits = WorkerLimits {
     analyses: 2,
     callbacks: 4,
@@ -341,9 +341,9 @@ async fn the_result_of_a_lost_lease_is_dropped() -> Tested {
     let bench = Bench::start(Duration::ZERO, &[]).await?;
     bench.accept(&wav()?, "MR1").await?;
     let stage = bench.stage();
-    let stale = claiming::Stage::claim(&stage, 1).await?;
+    let outdated = claiming::Stage::claim(&stage, 1).await?;
     let fresh = bench.queue.claim(1).await?;
-    for lease in stale {
+    for lease in outdated {
         claiming::Stage::handle(&stage, lease).await;
     }
     assert_eq!(bench.jobs(JobState::Running).await?, 1, "the other still has it");
@@ -437,7 +437,7 @@ async fn only_what_no_row_names_is_tidied_away() -> Tested {
     upload.write(b"accepted by nobody").await?;
     let orphan = upload.store().await?;
     let result = bench.spool.store_result(b"{}").await?;
-    bench.sweeper().tidy(Duration::from_secs(600)).await?;
+    bench.sweeper().tidy(Duration::from_mins(10)).await?;
     assert!(
         bench.spool.path(&orphan.key).exists(),
         "its row may be about to be written"

@@ -162,7 +162,7 @@ fn an_analysis_stops_when_it_is_told_to() -> Tested {
     let given_up = CancellationToken::new();
     let over = Halt::new(Instant::now(), given_up.clone());
     given_up.cancel();
-    let cancelled = Halt::new(Instant::now() + std::time::Duration::from_secs(3600), given_up);
+    let cancelled = Halt::new(Instant::now() + std::time::Duration::from_hours(1), given_up);
     for (halt, why) in [
         (Halt::new(Instant::now(), CancellationToken::new()), Halted::TimedOut),
         (cancelled, Halted::GivenUp),

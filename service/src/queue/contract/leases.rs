@@ -148,7 +148,7 @@ pub(crate) async fn concurrent_claims_share_no_job(bench: &dyn Bench) -> Tested 
 
 pub(crate) async fn an_arrival_wakes_the_worker(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
-    let patience = Duration::from_secs(60);
+    let patience = Duration::from_mins(1);
     queue.enqueue(job("MR1")?).await?;
     tokio::time::timeout(patience, queue.arrivals().work.notified()).await?;
     let lease = claim_one(queue.as_ref()).await?;
