@@ -24,7 +24,14 @@ use crate::admission::Refusal;
 pub const ANSWER_LIMIT_BYTES: usize = 64 * 1024;
 
 /// What is answered to bytes that never became a request: 403, as to everything that is not proven to be Twilio's.
-pub const UNPARSED: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-type: application/json\r\ncontent-length: 84\r\nconnection: close\r\n\r\n{\"error_code\":\"unverified\",\"message\":\"the request cannot be read\",\"results\":null}";
+pub const UNPARSED: &[u8] = concat!(
+    "HTTP/1.1 403 Forbidden\r\n",
+    "content-type: application/json\r\n",
+    "content-length: 81\r\n",
+    "connection: close\r\n\r\n",
+    r#"{"error_code":"unverified","message":"the request cannot be read","results":null}"#
+)
+.as_bytes();
 
 /// The first lines of the answers that the HTTP library gives by itself. No answer of ours has them, and no JSON has a bare
 /// line end, so that they are found in nothing else.
