@@ -105,7 +105,7 @@ mod tests {
         let serve = |uid: &str| {
             let annotations = [(volume_claim::SERVES.to_owned(), uid.to_owned())];
             verdict(Kind::PersistentVolumeClaim, |live| {
-                live.annotations = Some(annotations.into())
+                live.annotations = Some(annotations.into());
             })
         };
         assert_eq!(serve("the-uid-of-an-earlier-add-on"), Claim::Adopted);

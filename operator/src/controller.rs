@@ -45,7 +45,7 @@ pub fn start(tasks: &mut Tasks, context: &Arc<Context>, namespace: Option<&str>,
     let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
     let passes = applier(
         |addon, context| Box::pin(observed(addon, context)),
-        retry,
+        |addon: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>| retry(&addon, &context),
         Arc::clone(context),
         reader,
         requests,
@@ -65,15 +65,18 @@ async fn until(
     }
 }
 
-/// A pass in a task of its own, so that one that panics is a failure of its add-on and not of all.
+/// A pass in a task of its own, so that passes run in parallel and one that panics is a failure of its add-on alone.
 async fn observed(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let name = addon_of(addon.meta());
-    let action = reconcile(addon, Arc::clone(&context)).await?;
+    let pass = tokio::spawn(reconcile(addon, Arc::clone(&context)));
+    let action = pass
+        .await
+        .unwrap_or_else(|panic| Err(ReconcileError::JoinPass(panic)))?;
     context.failures.reset(&name);
     Ok(action)
 }
 
-fn retry(addon: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>) -> Action {
+fn retry(addon: &Guarded, context: &Context) -> Action {
     let failures = context.failures.add(addon_of(addon.meta()));
     Action::requeue(backoff::delay(failures, FIRST_RETRY, LAST_RETRY))
 }

@@ -54,6 +54,9 @@ pub enum ReconcileError {
     /// Step 5.
     #[error("failed to report on the add-on")]
     Report(#[source] ReportError),
+    /// A fault of ours.
+    #[error("failed to join the pass over the add-on")]
+    JoinPass(#[source] tokio::task::JoinError),
 }
 
 impl ReconcileError {
@@ -64,6 +67,7 @@ impl ReconcileError {
             Self::Dereference(error) => error.category(),
             Self::Apply(error) => error.category(),
             Self::Report(_) => "StatusUnwritten",
+            Self::JoinPass(_) => "Panicked",
         }
     }
 }
@@ -76,7 +80,7 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
     let began = Instant::now();
     let (category, verdict) = match &addon.0 {
         Ok(addon) => {
-            let (outcome, applied) = pass(addon, &context).await;
+            let (outcome, applied) = Box::pin(pass(addon, &context)).await;
             let status = status::of(addon, &outcome, clock::now());
             announce(addon, &context, &applied, &status).await;
             let reported = match addon.status.as_ref() {
