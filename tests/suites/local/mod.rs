@@ -1,2 +1,10 @@
-//! The suites that need no cluster.
+//! The suites that need no cluster: each test has a service process of its own.
+mod callback;
+mod crash;
+mod latency;
+mod limits;
+mod recording;
 mod rules;
+mod signature;
+mod sms;
+mod sql;

@@ -1,0 +1,143 @@
+//! The built service as a process of its own, on an address of its own, in a folder of its own: as `marketplace-service
+//! run` is started on a laptop.
+
+mod home;
+
+use std::fs::File;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+pub use home::Home;
+
+use crate::http::get;
+use crate::patience::{BOUND, until};
+
+/// The program under test: the one of MARKETPLACE_SERVICE, or the one that was built beside the suites.
+pub fn program() -> Result<PathBuf> {
+    let program = match std::env::var_os("MARKETPLACE_SERVICE") {
+        Some(path) => PathBuf::from(path),
+        None => built_beside()?,
+    };
+    ensure!(
+        program.is_file(),
+        "{} is not there: build it with `cargo build --workspace --bins`",
+        program.display()
+    );
+    Ok(program)
+}
+
+fn built_beside() -> Result<PathBuf> {
+    // The suites lie in a folder `deps` beside the programs.
+    let suites = std::env::current_exe()?;
+    let programs = suites.parent().and_then(|deps| deps.parent());
+    Ok(programs
+        .context("the suites lie in no target folder")?
+        .join("marketplace-service"))
+}
+
+/// Runs the program with these arguments to its end, which must come by itself.
+pub async fn run_to_end(arguments: &[&str]) -> Result<Output> {
+    let mut command = tokio::process::Command::new(program()?);
+    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    let ended = tokio::time::timeout(BOUND, command.output()).await;
+    Ok(ended.with_context(|| format!("{arguments:?} has not ended after {} s", BOUND.as_secs()))??)
+}
+
+/// A running service. Dropped, it is killed; its log is among the output of the test.
+pub struct Service<'home> {
+    home: &'home Home,
+    process: Child,
+}
+
+impl<'home> Service<'home> {
+    /// Starts it and waits until it says that it is ready.
+    pub async fn start(home: &'home Home) -> Result<Self> {
+        let mut service = Self::spawn(home)?;
+        until("the service is ready", async || {
+            if let Some(status) = service.exit_status()? {
+                bail!("the service has ended with {status} instead of becoming ready");
+            }
+            let answer = get(home.admin(), "/readyz").await;
+            Ok(answer.ok().filter(|answer| answer.status == 200))
+        })
+        .await?;
+        Ok(service)
+    }
+
+    fn spawn(home: &'home Home) -> Result<Self> {
+        let log = File::options().create(true).append(true).open(home.log_path())?;
+        let process = Command::new(program()?)
+            .arg("run")
+            .args(home.arguments())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("failed to start the service")?;
+        Ok(Self { home, process })
+    }
+
+    /// Where Twilio's requests go.
+    pub fn address(&self) -> SocketAddr {
+        self.home.address()
+    }
+
+    /// Where the probes and the metrics are.
+    pub fn admin(&self) -> SocketAddr {
+        self.home.admin()
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// All metrics as text.
+    pub async fn metrics(&self) -> Result<String> {
+        Ok(get(self.admin(), "/metrics").await?.text())
+    }
+
+    /// How it ended, if it did.
+    pub fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.process.try_wait()
+    }
+
+    /// Asks it to stop.
+    pub fn terminate(&self) -> Result<()> {
+        // A signal other than SIGKILL is not in the standard library.
+        let status = Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -TERM {}", self.pid()))
+            .status()?;
+        ensure!(status.success(), "failed to send SIGTERM");
+        Ok(())
+    }
+
+    /// Waits for it to end by itself.
+    pub async fn wait(&mut self) -> Result<ExitStatus> {
+        until("the service has ended", async || Ok(self.exit_status()?)).await
+    }
+
+    /// SIGKILL: nothing in the process runs any more.
+    pub fn kill(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        print!("{}", self.home.log());
+        if !std::thread::panicking() {
+            let left = TcpStream::connect(self.home.address()).is_ok();
+            assert!(!left, "something still listens on {}", self.home.address());
+        }
+    }
+}
