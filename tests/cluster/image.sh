@@ -11,6 +11,6 @@ trap 'rm -rf "$storage"' EXIT
 export TMPDIR=$storage
 in_storage() { buildah --root "$storage/root" --runroot "$storage/run" --storage-driver vfs "$@"; }
 
-in_storage bud --quiet --isolation chroot --tag "$image" --file "$containerfile" "$context" >/dev/null
+in_storage bud --quiet --isolation chroot --tag "$image" --file "$containerfile" "$context" >&2
 rm -f "$archive"
 in_storage push --quiet "$image" "oci-archive:$archive:$image"
