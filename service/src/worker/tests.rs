@@ -228,7 +228,6 @@ async fn a_recording_becomes_a_result_that_reaches_its_callback() -> Tested {
         json!([{"start_seconds": 0.5, "end_seconds": 1.0}])
     );
 
-    assert!(bench.spool.path(&job.audio.key).exists(), "kept until the sweep");
     bench.sweeper().sweep().await?;
     assert!(
         !bench.spool.path(&job.audio.key).exists(),
