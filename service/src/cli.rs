@@ -188,6 +188,7 @@ pub struct AddonOptions {
 #[cfg(test)]
 mod tests {
     use std::error::Error;
+    use std::path::Path;
 
     use clap::CommandFactory as _;
 
@@ -196,6 +197,21 @@ mod tests {
     #[test]
     fn the_flags_contradict_nothing() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_examples_can_be_served() -> Result<(), Box<dyn Error>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let mut served = 0;
+        for entry in folder.read_dir()? {
+            let file = entry?.path();
+            if file.extension().is_some_and(|extension| extension == "yaml") {
+                read_config(&file).map_err(|error| sentence(&error))?;
+                served += 1;
+            }
+        }
+        assert!(served >= 2, "{served}");
+        Ok(())
     }
 
     #[test]
@@ -218,16 +234,15 @@ mod tests {
         ];
         for (text, expected) in cases {
             std::fs::write(&file, text)?;
-            let told = read_config(&file)
-                .map(|_| String::new())
-                .unwrap_or_else(|error| sentence(&error));
+            let told = read_config(&file).map_or_else(|error| sentence(&error), |_| String::new());
             assert!(told.contains(expected) && !told.contains('\n'), "{expected}: {told}");
             assert!(told.contains("addon.yaml"), "{told}");
         }
-        let told = read_config(&folder.path().join("none.yaml")).map(|_| String::new());
+        let told =
+            read_config(&folder.path().join("none.yaml")).map_or_else(|error| sentence(&error), |_| String::new());
         assert!(
-            told.unwrap_or_else(|error| sentence(&error))
-                .ends_with("none.yaml: No such file or directory (os error 2)")
+            told.ends_with("none.yaml: No such file or directory (os error 2)"),
+            "{told}"
         );
         Ok(())
     }

@@ -56,11 +56,11 @@ impl LookupHandler {
             Self::Table(plan) => table::look_up(plan, &lookup.phone_number),
             Self::Sql(sql) => sql.look_up(lookup).await?,
         };
-        Ok(answer(&lookup.phone_number, results))
+        Ok(answer(&lookup.phone_number, results.as_ref()))
     }
 }
 
-fn answer(phone_number: &str, results: Option<Results>) -> Value {
+fn answer(phone_number: &str, results: Option<&Results>) -> Value {
     let error_code = if results.is_some() { None } else { Some(NOT_FOUND) };
     json!({ "phone_number": phone_number, "results": results, "error_code": error_code })
 }
@@ -89,7 +89,7 @@ mod tests {
             ),
         ];
         for (results, expected) in cases {
-            assert_eq!(answer("+1", results), expected);
+            assert_eq!(answer("+1", results.as_ref()), expected);
         }
     }
 }

@@ -23,7 +23,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Response, request};
+use axum::http::{HeaderMap, HeaderValue, Response, request};
 use futures::FutureExt as _;
 use tokio::sync::{Semaphore, watch};
 
@@ -94,7 +94,6 @@ impl From<Verdict> for Outcome {
 
 impl Server {
     /// One handler for every path and method: the router's own 404 and 405 would be told to strangers and counted by Twilio.
-    #[must_use]
     pub fn into_router(self) -> Router {
         let routes = Routes::new(&self.config);
         let room = Semaphore::new(REQUESTS_LIMIT);
@@ -138,12 +137,7 @@ async fn judge(
     sids: &TwilioSids,
 ) -> Outcome {
     let server = &shared.server;
-    let claimed = ClaimedSignature::read(
-        head.headers
-            .get_all(SIGNATURE_HEADER)
-            .iter()
-            .map(|value| value.as_bytes()),
-    );
+    let claimed = ClaimedSignature::read(head.headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes));
     let claimed = match claimed {
         Ok(claimed) => claimed,
         Err(error) => return Verdict::Unverified(error.category()).into(),
@@ -259,19 +253,17 @@ async fn accept(recordings: &Recordings, recording: Recording) -> Verdict {
 
 /// The SID where there is a usable one; else the hash of what was signed, which a repetition has again.
 fn request_key(sids: &TwilioSids, url: &EndpointUrl, query: Option<&str>, received: &Received) -> RequestKey {
-    match sids.request.as_deref().map(RequestSid::parse) {
-        Some(Ok(sid)) => RequestKey::from_sid(&sid),
-        Some(Err(_)) | None => {
-            let parameters: &[_] = match &received.signed {
-                Signed::Parameters(parameters) => parameters,
-                Signed::Url | Signed::Body(_) => &[],
-            };
-            RequestKey::from_signed(&signature::signed_text(
-                &url.text(url.written_form(), query),
-                parameters,
-            ))
-        }
+    if let Some(Ok(sid)) = sids.request.as_deref().map(RequestSid::parse) {
+        return RequestKey::from_sid(&sid);
     }
+    let parameters: &[_] = match &received.signed {
+        Signed::Parameters(parameters) => parameters,
+        Signed::Url | Signed::Body(_) => &[],
+    };
+    RequestKey::from_signed(&signature::signed_text(
+        &url.text(url.written_form(), query),
+        parameters,
+    ))
 }
 
 /// The SIDs that are short and printable; the signature does not cover them, so anything may stand there.

@@ -2,6 +2,7 @@
 //! recording, and judges what came: exit code 0 only if all of it is as it should be.
 
 mod callback;
+mod judge;
 mod outgoing;
 
 use std::net::SocketAddr;
@@ -11,22 +12,17 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
-use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
 use self::callback::{Callback, CallbackListener, judge_callback};
+use self::judge::{Answer, hint, judge_answer, pretty};
 use self::outgoing::{Content, Outgoing, compose};
 use super::{AddonOptions, CommandError, read_config};
 use crate::config::{Config, Endpoint};
 use crate::domain::Credentials;
 use crate::files;
 use crate::signature::Parameter;
-
-/// The answer to a request that is not signed as it should be.
-const FORGED: u16 = 403;
-const ANSWERED: u16 = 200;
-const ACCEPTED: u16 = 202;
 
 /// Flags of `invoke`.
 #[derive(Debug, clap::Args)]
@@ -153,9 +149,8 @@ async fn converse(
         credentials.tokens[0].clone()
     };
     let outgoing = compose(config, endpoint, fields, &token, &credentials.account_sid);
-    let began = Instant::now();
     let answer = send(endpoint, &outgoing, options).await?;
-    println!("{} in {} ms", answer.status, began.elapsed().as_millis());
+    println!("{} in {} ms", answer.status, answer.took.as_millis());
     if !answer.body.is_empty() {
         println!("{}", answer.pretty());
     }
@@ -166,7 +161,7 @@ async fn converse(
         Some(listener) if !options.forge => {
             println!("waiting for the callback at {}", listener.url());
             let callback = listener.receive(Duration::from_secs(options.timeout)).await;
-            Ok(tell_callback(callback.as_ref(), credentials, began))
+            Ok(tell_callback(callback.as_ref(), credentials, answer.began))
         }
         _ => Ok(None),
     }
@@ -206,23 +201,6 @@ fn check_audio(endpoint: &Endpoint, given: bool) -> Result<(), InvokeError> {
     }
 }
 
-/// What came back.
-struct Answer {
-    status: u16,
-    content_type: Option<String>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
-    }
-
-    fn pretty(&self) -> String {
-        pretty(&self.body)
-    }
-}
-
 async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions) -> Result<Answer, CommandError> {
     let url = outgoing
         .target(options.to.as_ref())
@@ -244,6 +222,7 @@ async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions)
         Content::Parts(fields) => request.multipart(parts(endpoint, fields, options).await?),
     };
     let failed = |error| CommandError::work(InvokeError::Send(error));
+    let began = Instant::now();
     let response = request.send().await.map_err(failed)?;
     let content_type = response
         .headers()
@@ -253,6 +232,8 @@ async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions)
     let status = response.status().as_u16();
     let body = response.bytes().await.map_err(failed)?.to_vec();
     Ok(Answer {
+        began,
+        took: began.elapsed(),
         status,
         content_type,
         body,
@@ -286,50 +267,6 @@ async fn parts(
         .mime_str("audio/x-wav")
         .map_err(|error| CommandError::work(InvokeError::Send(error)))?;
     Ok(form.part(name.clone(), part))
-}
-
-/// What is wrong with the answer, as Twilio would see it.
-fn judge_answer(endpoint: &Endpoint, forged: bool, answer: &Answer) -> Option<String> {
-    let is_json = answer.content_type.as_deref() == Some("application/json");
-    let expected = match (forged, endpoint.integration.is_asynchronous()) {
-        (true, _) => FORGED,
-        (false, true) => ACCEPTED,
-        (false, false) => ANSWERED,
-    };
-    let error_code = answer
-        .json()
-        .and_then(|json| json["error_code"].as_str().map(str::to_owned));
-    match (answer.status == expected, expected, error_code) {
-        (false, _, Some(code)) => Some(format!("the status is {} ({code}), not {expected}", answer.status)),
-        (false, _, None) => Some(format!("the status is {}, not {expected}", answer.status)),
-        (true, ACCEPTED, _) if !answer.body.is_empty() => Some("a request accepted for later has no body".to_owned()),
-        (true, ANSWERED, _) if !is_json => Some("the answer is not application/json".to_owned()),
-        (true, ANSWERED, _) if !answer.json().is_some_and(|json| json.is_object()) => {
-            Some("the answer is not a JSON object".to_owned())
-        }
-        // A number that nobody knows is answered as well as one that is known.
-        (true, ANSWERED, Some(code)) if code != "not_found" => Some(format!("the request was refused: {code}")),
-        (true, ..) => None,
-    }
-}
-
-/// What a local try most often lacks.
-fn hint(problem: String, answer: &Answer) -> String {
-    match answer.json().as_ref().and_then(|json| json["error_code"].as_str()) {
-        Some("callback_not_allowed") => format!(
-            "{problem}; for a local try set spec.callbacks to {{allowedHosts: [127.0.0.1], allowInsecure: true}}"
-        ),
-        Some("unverified") => format!(
-            "{problem}; is the service's AUTH_TOKEN the one in --secrets, and its publicUrl the one in the manifest?"
-        ),
-        _ => problem,
-    }
-}
-
-fn pretty(body: &[u8]) -> String {
-    serde_json::from_slice::<Value>(body)
-        .and_then(|json| serde_json::to_string_pretty(&json))
-        .unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned())
 }
 
 /// A token that nobody has.

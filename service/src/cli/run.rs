@@ -157,9 +157,9 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     }
     let address = listener.local_addr().map_err(CommandError::work)?;
     let router = server(config, storage, &secrets, metrics).into_router();
-    let stop = tasks.stop();
+    let (stop, drain) = (tasks.stop(), Duration::from_secs(options.grace_seconds));
     tasks.spawn("front", async move {
-        connection::serve(listener, router, stop).await;
+        connection::serve(listener, router, stop, drain).await;
         Ok::<_, Infallible>(())
     });
     tracing::info!(listen = %address, admin = %options.admin, "serving");

@@ -35,8 +35,9 @@ const HEADERS_LIMIT: usize = 64;
 /// How long to wait before the next try when the system gives no connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`, then until every connection has closed. The one who waits decides how long that may take.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves until `stop`, then until every connection has closed, but no longer than `drain`: a sender that trickles must not
+/// keep the process.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
     while let Some((stream, place)) = stop.run_until_cancelled(accept(&listener, &places)).await {
@@ -57,7 +58,9 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         });
     }
     drop(listener);
-    graceful.shutdown().await;
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections were still open at the end of the grace period");
+    }
 }
 
 fn builder() -> http1::Builder {

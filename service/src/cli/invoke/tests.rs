@@ -1,13 +1,16 @@
 //! What is sent verifies as Twilio's would, and what comes back is judged.
 
 use std::error::Error;
+use std::time::{Duration, Instant};
 
 use marketplace_crds::manifest;
+use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 use url::Url;
 
+use super::judge::{Answer, judge_answer};
 use super::outgoing::{Content, compose};
-use super::{Answer, judge_answer};
+
 use crate::config::Config;
 use crate::request::pairs;
 use crate::server::headers;
@@ -40,7 +43,7 @@ fn signs_in_every_encoding_as_the_service_verifies() -> Result<(), Box<dyn Error
             }
             (Content::Parts(fields), _) => Covered::Parameters(fields),
         };
-        let claimed = outgoing.headers.get(SIGNATURE_HEADER).map(|value| value.as_bytes());
+        let claimed = outgoing.headers.get(SIGNATURE_HEADER).map(HeaderValue::as_bytes);
         let claimed = ClaimedSignature::read(claimed.into_iter())?;
         let verified = verify(std::slice::from_ref(&token), &endpoint.url, query, covered, claimed);
         assert!(verified.is_ok(), "{encoding}: {verified:?}");
@@ -144,6 +147,8 @@ fn judges_an_answer_as_twilio_would() -> Result<(), Box<dyn Error>> {
     ];
     for (endpoint, forged, status, content_type, body, expected) in cases {
         let answer = Answer {
+            began: Instant::now(),
+            took: Duration::ZERO,
             status,
             content_type: content_type.map(str::to_owned),
             body: body.as_bytes().to_vec(),

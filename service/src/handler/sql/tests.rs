@@ -17,6 +17,7 @@ use crate::admission::Lookup;
 use crate::config::SqlPlan;
 
 type Outcome = Result<(), Box<dyn Error>>;
+type UrlSender = watch::Sender<Option<SecretString>>;
 
 async fn make_database(path: &Path, name: &'static str) -> Result<SecretString, Box<dyn Error>> {
     let url = format!("sqlite://{}", path.display());
@@ -36,10 +37,7 @@ async fn make_database(path: &Path, name: &'static str) -> Result<SecretString, 
     Ok(SecretString::from(url))
 }
 
-fn sql(
-    query: &str,
-    url: Option<SecretString>,
-) -> Result<(SqlLookup, watch::Sender<Option<SecretString>>), Box<dyn Error>> {
+fn sql(query: &str, url: Option<SecretString>) -> Result<(SqlLookup, UrlSender), Box<dyn Error>> {
     let plan = SqlPlan {
         secret_name: "crm".to_owned(),
         statement: Statement::parse(query)?,

@@ -1,7 +1,8 @@
 //! The verdict table on the wire: one row per way in which a request can end, the HTTP library's own answers included.
 
 use super::Outcome;
-use super::harness::{Front, Sent, Setup, file_part, text_part, wav};
+use super::harness::{Front, Setup};
+use super::sent::{Sent, file_part, text_part, wav};
 use crate::server::headers::{ADDON_SID, REQUEST_SID};
 
 struct Row {
@@ -211,7 +212,7 @@ async fn every_row_of_the_verdict_table_is_on_the_wire_as_it_is_written() -> Out
 #[tokio::test]
 async fn what_the_http_library_refuses_by_itself_is_403_as_well() -> Outcome {
     let front = Front::start(Setup::default()).await?;
-    let many: String = (0..100).map(|number| format!("x-{number}: 1\r\n")).collect();
+    let many = "x: 1\r\n".repeat(100);
     for (name, bytes) in [
         ("no HTTP", "hello\r\n\r\n".to_owned()),
         ("no such version", "GET / HTTP/9.9\r\n\r\n".to_owned()),
