@@ -1,5 +1,7 @@
 //! Logs, the TLS provider and the facts of the build: what `main` sets up before anything else runs.
 
+use std::io::IsTerminal;
+
 use prometheus::{IntGauge, Opts, Registry};
 use thiserror::Error;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -47,7 +49,8 @@ pub fn start(build: Build, format: LogFormat, filter: &str) -> Result<(), Teleme
         EnvFilter::try_new(filter).map_err(|error| TelemetryError::ParseFilter(filter.to_owned(), error))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(env_filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let installed = match format {
         LogFormat::Json => subscriber.json().flatten_event(true).finish().try_init(),
         LogFormat::Text => subscriber.finish().try_init(),

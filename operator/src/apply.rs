@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::claim::{self, Claim};
 use crate::dereference::Workload;
+use crate::failure;
 use crate::kind::Kind;
 use crate::memory::{Hash, Kept, Key, Memory};
 use crate::metrics::Metrics;
@@ -56,7 +57,11 @@ impl ApplyError {
     /// Whether nothing more will happen until somebody does something.
     #[must_use]
     pub fn is_for_a_person(&self) -> bool {
-        matches!(self, Self::TakeName(..))
+        match self {
+            Self::TakeName(..) => true,
+            Self::ApplyChild(_, _, error) => failure::is_invalid(error),
+            Self::GetChild(..) | Self::AwaitCollection(..) | Self::ListChildren(..) | Self::DeleteChild(..) => false,
+        }
     }
 }
 

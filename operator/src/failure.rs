@@ -17,6 +17,12 @@ pub fn is_forbidden(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 403)
 }
 
+/// Whether the API server will never take the object as it is.
+#[must_use]
+pub fn is_invalid(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 422)
+}
+
 /// Whether the object is not there.
 #[must_use]
 pub fn is_absent(error: &kube::Error) -> bool {

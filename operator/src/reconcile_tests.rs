@@ -299,7 +299,14 @@ async fn a_refused_child_reaches_the_status_in_the_words_of_the_api_server() {
         world.condition("Ready"),
         ("False".to_owned(), "ApplyFailed".to_owned(), why.to_owned())
     );
-    assert_eq!(world.condition("Stalled").0, "False", "it is tried again");
+    assert_eq!(
+        world.condition("Stalled").0,
+        "True",
+        "the API server will not take it as it is"
+    );
+    world.api.kept().refused = Some(("PATCH deployments/florist-front", 500, "etcd is away"));
+    assert!(words(world.pass().await).ends_with("etcd is away"));
+    assert_eq!(world.condition("Stalled").0, "False", "that mends itself");
     world.api.kept().refused = None;
     assert_eq!(words(world.pass().await), "done");
     assert_eq!(world.condition("Ready").1, "Progressing");

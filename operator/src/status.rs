@@ -219,6 +219,7 @@ fn available(workload: &Workload) -> Verdict {
                     "Progressing",
                     format!("{ready} of {desired} pods are up to date and ready"),
                 ),
+                (None, _) if workload.deployment.is_none() => verdict(FALSE, "NoPods", "no pods were made yet"),
                 (None, _) => verdict(FALSE, "Progressing", "the pods are being made"),
             }
         }

@@ -33,18 +33,20 @@ fn missing() -> Refusal {
     Refusal::FindSecret("switchboard".to_owned(), "the keys A and B".to_owned())
 }
 
+/// What came of the pass, and its conditions in order.
+type Case = (Outcome, &'static [&'static str]);
+
 #[test]
 fn every_outcome_has_its_conditions() {
     let failed = || ApplyError::TakeName(Kind::Service, "florist-front".to_owned(), "taken".to_owned());
     let unread = DereferenceError::GetSecret("ledger".to_owned(), kube::Error::LinesCodecMaxLineLengthExceeded);
     let spec = Refusal::ParseResource("bad".to_owned());
-    let ready = "Stalled=False Reconciling";
-    let cases: [(Outcome, &[&str]); 9] = [
+    let cases: [Case; 9] = [
         (
             Outcome::Applied(workload(2, None)),
             &[
                 "Ready=True PodsReady",
-                ready,
+                "Stalled=False Reconciling",
                 "CredentialsValid=True Found",
                 "Available=True PodsReady",
             ],
@@ -53,7 +55,7 @@ fn every_outcome_has_its_conditions() {
             Outcome::Applied(workload(1, None)),
             &[
                 "Ready=False Progressing",
-                ready,
+                "Stalled=False Reconciling",
                 "CredentialsValid=True Found",
                 "Available=False Progressing",
             ],
@@ -62,7 +64,7 @@ fn every_outcome_has_its_conditions() {
             Outcome::Applied(workload(1, Some("it waits"))),
             &[
                 "Ready=False PodsFailing",
-                ready,
+                "Stalled=False Reconciling",
                 "CredentialsValid=True Found",
                 "Available=False PodsFailing",
             ],
@@ -70,10 +72,10 @@ fn every_outcome_has_its_conditions() {
         (
             Outcome::Applied(Workload::default()),
             &[
-                "Ready=False Progressing",
-                ready,
+                "Ready=False NoPods",
+                "Stalled=False Reconciling",
                 "CredentialsValid=True Found",
-                "Available=False Progressing",
+                "Available=False NoPods",
             ],
         ),
         (
@@ -102,7 +104,10 @@ fn every_outcome_has_its_conditions() {
                 "Available=True PodsReady",
             ],
         ),
-        (Outcome::Unread(unread), &["Ready=Unknown SecretUnreadable", ready]),
+        (
+            Outcome::Unread(unread),
+            &["Ready=Unknown SecretUnreadable", "Stalled=False Reconciling"],
+        ),
         (
             Outcome::Unapplied(failed(), workload(2, None)),
             &[

@@ -131,6 +131,11 @@ fn container_trouble(container: &ContainerStatus) -> Option<String> {
             let words = waiting
                 .and_then(|waiting| waiting.message.as_deref())
                 .unwrap_or_default();
+            // A pull that waits for its next try quotes the last one; without the frame both read the same.
+            let (reason, words) = match words.split_once(": ErrImagePull: ") {
+                Some((_, cause)) => ("ErrImagePull", cause),
+                None => (reason, words),
+            };
             Some(format!(
                 "container {name} with image {} waits: {reason}: {words}",
                 container.image
@@ -217,6 +222,11 @@ mod tests {
                 &none
             )
             .as_deref(),
+            Some("container service with image acme:1 waits: ErrImagePull: not found")
+        );
+        let back_off = json!({"reason": "ImagePullBackOff", "message": "Back-off pulling image \"acme:1\": ErrImagePull: not found"});
+        assert_eq!(
+            told(&json!({ "waiting": back_off }), &none).as_deref(),
             Some("container service with image acme:1 waits: ErrImagePull: not found")
         );
         let ended = json!({"terminated": {"exitCode": 1, "reason": "Error", "message": "{\"timestamp\":\"2026\",\"message\":\"failed to start\",\"error\":\"disk full\"}\n"}});
