@@ -93,6 +93,7 @@ impl Home {
         let mut arguments = vec!["-f".to_owned(), text(self.manifest_path())];
         for (flag, value) in [
             ("--secrets", secrets),
+            ("--secrets-interval-seconds", "1".to_owned()),
             ("--data", data),
             ("--listen", address),
             ("--admin", admin),

@@ -1,6 +1,8 @@
 //! The suites that need no cluster: each test has a service process of its own.
 mod callback;
+mod cli;
 mod crash;
+mod invoke;
 mod latency;
 mod limits;
 mod recording;

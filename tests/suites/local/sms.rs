@@ -40,7 +40,7 @@ async fn answers_a_known_and_an_unknown_number_in_the_shape_of_the_example() -> 
         ask(&service, &[("phone", KNOWN), ("added", "later"), ("message", "")]).await?,
         known
     );
-    let unknown = json!({ "phone_number": "+14155550000", "results": null, "error_code": null });
+    let unknown = json!({ "phone_number": "+14155550000", "results": null, "error_code": "not_found" });
     assert_eq!(ask(&service, &[("phone", "+14155550000")]).await?, unknown);
     Ok(())
 }

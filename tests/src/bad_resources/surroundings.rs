@@ -1,0 +1,109 @@
+//! The rows about everything around the endpoints: storage, exposure, sources, scaling, and the pods.
+
+use serde_json::json;
+
+use super::{Row, replace};
+
+const HOSTS: &str = "callbacks.allowedHosts takes lower-case host names";
+const CIDR: &str = "cidr must be an address range such as 198.51.100.0/24";
+
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        replace(
+            "a callback host with a scheme",
+            "/spec/callbacks",
+            json!({"allowedHosts": ["https://api.twilio.com"]}),
+            HOSTS,
+        ),
+        replace(
+            "a callback host with a star in the middle",
+            "/spec/callbacks",
+            json!({"allowedHosts": ["api.*.com"]}),
+            HOSTS,
+        ),
+        replace(
+            "storage without a member",
+            "/spec/storage",
+            json!({}),
+            "storage must have exactly one member",
+        ),
+        replace(
+            "a volume of no size",
+            "/spec/storage/volume/size",
+            json!("0"),
+            "size must be a quantity greater than 0",
+        ),
+        replace(
+            "a volume of a size in words",
+            "/spec/storage/volume/size",
+            json!("large"),
+            "size must be a quantity greater than 0",
+        ),
+        replace(
+            "a storage class in capitals",
+            "/spec/storage/volume/storageClassName",
+            json!("Fast"),
+            "storage.volume.storageClassName must be the name of an object",
+        ),
+        replace(
+            "an exposure without a member",
+            "/spec/exposure",
+            json!({}),
+            "exposure must have exactly one member",
+        ),
+        replace(
+            "a port beyond 65535",
+            "/spec/exposure/clusterIp/port",
+            json!(65536),
+            "exposure.clusterIp.port must be between 1 and 65535",
+        ),
+        replace(
+            "an empty allow list",
+            "/spec/allowList/sources",
+            json!([]),
+            "allowList.sources must name at least one range",
+        ),
+        replace(
+            "a source without a prefix",
+            "/spec/allowList/sources/0/cidr",
+            json!("198.51.100.7"),
+            CIDR,
+        ),
+        replace(
+            "a source with bits beyond the prefix",
+            "/spec/allowList/sources/0/cidr",
+            json!("198.51.100.7/24"),
+            CIDR,
+        ),
+        replace(
+            "a source that is a name",
+            "/spec/allowList/sources/0/cidr",
+            json!("office"),
+            CIDR,
+        ),
+        replace(
+            "factors out of order",
+            "/spec/sla",
+            json!({"medianFactor": 6}),
+            "sla must satisfy medianFactor <= p99Factor <= cutoffFactor",
+        ),
+        replace(
+            "a factor of 0",
+            "/spec/sla",
+            json!({"medianFactor": 0}),
+            "sla.medianFactor must be between 1 and 1000",
+        ),
+        replace(
+            "a floor of 0 seconds",
+            "/spec/sla",
+            json!({"floorSeconds": 0}),
+            "sla.floorSeconds must be between 1 and 86400",
+        ),
+        replace(
+            "an image with a space",
+            "/spec/workload",
+            json!({"image": "a b"}),
+            "workload.image must be the name of an image",
+        ),
+    ]
+}

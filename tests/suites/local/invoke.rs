@@ -1,0 +1,132 @@
+//! `invoke` acts as Twilio for a person who tries an add-on; its exit code says whether all was well.
+
+use std::fs;
+use std::process::Output;
+
+use anyhow::Result;
+use marketplace_tests::addon::{ACCOUNT_SID, KNOWN, home, home_of, manifest_with};
+use marketplace_tests::audio::{Recording, Sound};
+use marketplace_tests::service::{Home, Service, run_to_end};
+use serde_json::json;
+
+async fn invoke(home: &Home, arguments: &[&str]) -> Result<Output> {
+    invoke_at(home, home, arguments).await
+}
+
+/// With the manifest and secrets of one, against the service of another.
+async fn invoke_at(home: &Home, service: &Home, arguments: &[&str]) -> Result<Output> {
+    let (file, secrets) = (home.manifest_path(), home.path().join("secrets"));
+    let (file, secrets) = (file.to_string_lossy(), secrets.to_string_lossy());
+    let to = format!("http://{}", service.address());
+    let common = ["invoke", "-f", &*file, "--secrets", &*secrets, "--to", &*to];
+    run_to_end(&[&common[..], arguments].concat()).await
+}
+
+fn assert_printed(output: &Output, code: i32, words: &[&str]) {
+    let printed = [&output.stdout[..], &output.stderr[..]].concat();
+    let printed = String::from_utf8_lossy(&printed);
+    assert_eq!(output.status.code(), Some(code), "{printed}");
+    for word in words {
+        assert!(printed.contains(word), "want {word:?} in {printed}");
+    }
+}
+
+fn write_wav(home: &Home) -> Result<String> {
+    let file = home.path().join("recording.wav");
+    fs::write(
+        &file,
+        Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.5).wav(),
+    )?;
+    Ok(file.to_string_lossy().into_owned())
+}
+
+#[tokio::test]
+async fn prints_the_answer_of_every_encoding() -> Result<()> {
+    let home = home()?;
+    let _service = Service::start(&home).await?;
+    for endpoint in ["query", "form", "json", "multipart"] {
+        let field = format!("phone={KNOWN}");
+        let output = invoke(&home, &["--endpoint", endpoint, "--field", &field]).await?;
+        assert_printed(&output, 0, &["200", "Ada Lovelace", "all was well"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn receives_and_prints_the_callback_of_a_recording() -> Result<()> {
+    let home = home()?;
+    let _service = Service::start(&home).await?;
+    let output = invoke(&home, &["--endpoint", "recordings", "--audio", &write_wav(&home)?]).await?;
+    let words = ["202", "\"duration_seconds\": 0.5", ACCOUNT_SID, "all was well"];
+    assert_printed(&output, 0, &words);
+    Ok(())
+}
+
+#[tokio::test]
+async fn expects_a_forged_request_to_be_refused() -> Result<()> {
+    let home = home()?;
+    let _service = Service::start(&home).await?;
+    let audio = write_wav(&home)?;
+    let field = format!("phone={KNOWN}");
+    for arguments in [
+        &["--endpoint", "query", "--field", &field, "--forge"][..],
+        &["--endpoint", "json", "--field", &field, "--forge"],
+        &["--endpoint", "recordings", "--audio", &audio, "--forge"],
+    ] {
+        let output = invoke(&home, arguments).await?;
+        assert_printed(&output, 0, &["403", "all was well"]);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn says_what_was_not_well() -> Result<()> {
+    let home = home_of(&manifest_with(
+        "/spec/callbacks",
+        json!({ "allowedHosts": ["*.twilio.com"] }),
+    ))?;
+    let audio = write_wav(&home)?;
+    let field = format!("phone={KNOWN}");
+    let nobody = invoke(&home, &["--endpoint", "query", "--field", &field]).await?;
+    assert_printed(&nobody, 1, &["failed to send the request"]);
+    let _service = Service::start(&home).await?;
+    for (arguments, words) in [
+        (&["--endpoint", "query"][..], &["200", "not well", "field_missing"][..]),
+        (&["--endpoint", "customers", "--field", &field], &["503", "not well"]),
+        (
+            &["--endpoint", "recordings", "--audio", &audio],
+            &["callback_not_allowed", "allowInsecure: true"],
+        ),
+    ] {
+        assert_printed(&invoke(&home, arguments).await?, 1, words);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn says_which_token_it_lacks() -> Result<()> {
+    let (home, stranger) = (home()?, home()?);
+    let _service = Service::start(&home).await?;
+    let arguments = ["--endpoint", "query", "--field", "phone=1"];
+    stranger.write_secret("twilio", "AUTH_TOKEN", "0123456789abcdef0123456789abcdef")?;
+    let output = invoke_at(&stranger, &home, &arguments).await?;
+    assert_printed(&output, 1, &["403", "not well", "AUTH_TOKEN"]);
+    fs::remove_file(stranger.path().join("secrets/twilio/AUTH_TOKEN"))?;
+    assert_printed(&invoke_at(&stranger, &home, &arguments).await?, 2, &["AUTH_TOKEN"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn says_what_it_was_not_given() -> Result<()> {
+    let home = home()?;
+    for (arguments, words) in [
+        (&["--endpoint", "nowhere"][..], &["nowhere", "recordings"][..]),
+        (&["--endpoint", "recordings"], &["--audio FILE"]),
+        (&["--endpoint", "query", "--audio", "x.wav"], &["leave --audio out"]),
+        (&["--endpoint", "recordings", "--audio", "none.wav"], &["none.wav"]),
+        (&["--endpoint", "query", "--field", "phone"], &["NAME=VALUE"]),
+    ] {
+        assert_printed(&invoke(&home, arguments).await?, 2, words);
+    }
+    Ok(())
+}
