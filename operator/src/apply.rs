@@ -85,6 +85,14 @@ struct Desired {
     hash: Hash,
 }
 
+/// A child that has to be written.
+#[derive(Debug)]
+struct Due {
+    desired: Desired,
+    /// The version that is there, if one is.
+    live_version: Option<String>,
+}
+
 /// Where and with what apply works.
 pub struct Applier<'a> {
     /// The way to the API server.
@@ -98,17 +106,21 @@ pub struct Applier<'a> {
 }
 
 impl Applier<'_> {
-    /// Applies all children, then prunes.
+    /// Applies all children, then prunes. All names are looked at before the first is written, so that a name that is
+    /// somebody else's leaves nothing half made.
     pub async fn apply(&self, children: Children, before: &Workload) -> Result<Applied, ApplyError> {
         let mut applied = Applied::default();
         let mut kept = Kept::new();
+        let mut due = Vec::new();
         for desired in in_order(children) {
-            if let Some(written) = self.apply_one(&desired, &mut applied).await?
-                && desired.kind == Kind::Deployment
-            {
+            kept.insert((desired.kind, desired.name.clone()));
+            due.extend(self.survey(desired, &mut applied).await?);
+        }
+        for child in due {
+            let written = self.write(&child).await?;
+            if child.desired.kind == Kind::Deployment {
                 applied.deployment = written.try_parse().ok();
             }
-            kept.insert((desired.kind, desired.name));
         }
         let deployment = applied.deployment.clone().or_else(|| before.deployment.clone());
         let workload = Workload {
@@ -119,28 +131,22 @@ impl Applier<'_> {
         Ok(applied)
     }
 
-    /// The written object, or nothing if the child stands.
-    async fn apply_one(&self, desired: &Desired, applied: &mut Applied) -> Result<Option<DynamicObject>, ApplyError> {
-        let Desired { kind, name, body, hash } = desired;
+    /// The child as it has to be written, or nothing if it stands.
+    async fn survey(&self, desired: Desired, applied: &mut Applied) -> Result<Option<Due>, ApplyError> {
+        let Desired { kind, name, hash, .. } = &desired;
         let key = self.key(*kind, name.clone());
         if kind.is_watched() && self.memory.stands(&key, hash) {
             return Ok(None);
         }
-        let api = self.api(*kind);
-        let live = api
-            .get_metadata_opt(name)
-            .await
-            .map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?;
+        let live = self.api(*kind).get_metadata_opt(name).await;
+        let live = live
+            .map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?
+            .map(|live| live.metadata);
         match &live {
-            Some(live) => self.memory.saw(&key, live.metadata.resource_version.as_deref()),
+            Some(live) => self.memory.saw(&key, live.resource_version.as_deref()),
             None => self.memory.gone(&key),
         }
-        match claim::of(
-            *kind,
-            live.as_ref().map(Resource::meta),
-            &self.addon.name,
-            &self.addon.owner,
-        ) {
+        match claim::of(*kind, live.as_ref(), &self.addon.name, &self.addon.owner) {
             Claim::Free | Claim::Ours => {}
             Claim::Adopted => applied.adopted = Some(name.clone()),
             Claim::Leaving => return Err(ApplyError::AwaitCollection(*kind, name.clone())),
@@ -149,15 +155,22 @@ impl Applier<'_> {
         if self.memory.stands(&key, hash) {
             return Ok(None);
         }
+        let live_version = live.and_then(|live| live.resource_version);
+        Ok(Some(Due { desired, live_version }))
+    }
+
+    async fn write(&self, Due { desired, live_version }: &Due) -> Result<DynamicObject, ApplyError> {
+        let Desired { kind, name, body, hash } = desired;
+        let key = self.key(*kind, name.clone());
         self.memory.begin(key.clone(), &self.addon.name);
         let parameters = PatchParams::apply(labels::OPERATOR).force();
-        let written = api.patch(name, &parameters, &Patch::Apply(body)).await;
+        let written = self.api(*kind).patch(name, &parameters, &Patch::Apply(body)).await;
         let written = written.map_err(|error| ApplyError::ApplyChild(*kind, name.clone(), error))?;
         self.memory
             .applied(&key, *hash, written.metadata.resource_version.as_deref());
-        let changed = live.is_none_or(|live| live.metadata.resource_version != written.resource_version());
-        self.metrics.count_apply(*kind, changed);
-        Ok(Some(written))
+        self.metrics
+            .count_apply(*kind, *live_version != written.resource_version());
+        Ok(written)
     }
 
     /// The objects of a kind in the add-on's namespace.

@@ -288,6 +288,11 @@ async fn a_name_that_belongs_to_somebody_else_is_not_touched() {
         ("False".to_owned(), "NameConflict".to_owned(), why.to_owned())
     );
     assert_eq!(world.condition("Stalled").0, "True");
+    assert_eq!(
+        world.api.take_writes(),
+        ["PATCH marketplaceaddons/florist/status"],
+        "nothing is half made"
+    );
 }
 
 #[tokio::test]
