@@ -65,6 +65,11 @@ impl Connection {
         self.writer.write_all(bytes).await
     }
 
+    /// Reads the status of an interim answer.
+    pub async fn interim_status(&mut self) -> Result<u16> {
+        Ok(read_head(&mut self.reader).await?.0)
+    }
+
     /// Reads the answer; interim ones (1xx) are passed over.
     pub async fn answer(&mut self) -> Result<Answer> {
         read_answer(&mut self.reader).await

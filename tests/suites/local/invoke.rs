@@ -91,7 +91,10 @@ async fn says_what_was_not_well() -> Result<()> {
     assert_printed(&nobody, 1, &["failed to send the request"]);
     let _service = Service::start(&home).await?;
     for (arguments, words) in [
-        (&["--endpoint", "query"][..], &["200", "not well", "field_missing"][..]),
+        (
+            &["--endpoint", "query", "--field", "phone="][..],
+            &["200", "not well", "field_missing"][..],
+        ),
         (&["--endpoint", "customers", "--field", &field], &["503", "not well"]),
         (
             &["--endpoint", "recordings", "--audio", &audio],

@@ -1,4 +1,5 @@
 //! The suites that need no cluster: each test has a service process of its own.
+mod acoustics;
 mod callback;
 mod cli;
 mod crash;
@@ -10,3 +11,4 @@ mod rules;
 mod signature;
 mod sms;
 mod sql;
+mod wire;
