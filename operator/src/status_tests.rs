@@ -33,94 +33,65 @@ fn missing() -> Refusal {
     Refusal::FindSecret("switchboard".to_owned(), "the keys A and B".to_owned())
 }
 
-/// What came of the pass, and its conditions in order.
-type Case = (Outcome, &'static [&'static str]);
+/// The conditions are Ready, Stalled, CredentialsValid and Available, as far as they are known.
+fn assert_conditions(outcome: &Outcome, expected: &str) {
+    assert_eq!(shown(&of(&addon(), outcome, at(1))).join(", "), expected, "{outcome:?}");
+}
 
 #[test]
-fn every_outcome_has_its_conditions() {
-    let failed = || ApplyError::TakeName(Kind::Service, "florist-front".to_owned(), "taken".to_owned());
-    let unread = DereferenceError::GetSecret("ledger".to_owned(), kube::Error::LinesCodecMaxLineLengthExceeded);
-    let spec = Refusal::ParseResource("bad".to_owned());
-    let cases: [Case; 9] = [
-        (
-            Outcome::Applied(workload(2, None)),
-            &[
-                "Ready=True PodsReady",
-                "Stalled=False Reconciling",
-                "CredentialsValid=True Found",
-                "Available=True PodsReady",
-            ],
-        ),
-        (
-            Outcome::Applied(workload(1, None)),
-            &[
-                "Ready=False Progressing",
-                "Stalled=False Reconciling",
-                "CredentialsValid=True Found",
-                "Available=False Progressing",
-            ],
-        ),
-        (
-            Outcome::Applied(workload(1, Some("it waits"))),
-            &[
-                "Ready=False PodsFailing",
-                "Stalled=False Reconciling",
-                "CredentialsValid=True Found",
-                "Available=False PodsFailing",
-            ],
-        ),
-        (
-            Outcome::Applied(Workload::default()),
-            &[
-                "Ready=False NoPods",
-                "Stalled=False Reconciling",
-                "CredentialsValid=True Found",
-                "Available=False NoPods",
-            ],
-        ),
-        (
-            Outcome::Suspended(workload(2, None)),
-            &[
-                "Ready=Unknown Suspended",
-                "Stalled=False Suspended",
-                "Available=True PodsReady",
-            ],
-        ),
-        (
-            Outcome::Refused(vec![missing()], workload(2, None)),
-            &[
-                "Ready=False SecretMissing",
-                "Stalled=True SecretMissing",
-                "CredentialsValid=False SecretMissing",
-                "Available=True PodsReady",
-            ],
-        ),
-        (
-            Outcome::Refused(vec![spec], workload(2, None)),
-            &[
-                "Ready=False InvalidSpec",
-                "Stalled=True InvalidSpec",
-                "CredentialsValid=True Found",
-                "Available=True PodsReady",
-            ],
-        ),
-        (
-            Outcome::Unread(unread),
-            &["Ready=Unknown SecretUnreadable", "Stalled=False Reconciling"],
-        ),
-        (
-            Outcome::Unapplied(failed(), workload(2, None)),
-            &[
-                "Ready=False NameConflict",
-                "Stalled=True NameConflict",
-                "CredentialsValid=True Found",
-                "Available=True PodsReady",
-            ],
-        ),
-    ];
-    for (outcome, expected) in cases {
-        assert_eq!(shown(&of(&addon(), &outcome, at(1))), expected, "{outcome:?}");
+fn an_applied_addon_is_as_ready_as_its_pods() {
+    for (workload, ready) in [
+        (workload(2, None), "True PodsReady"),
+        (workload(1, None), "False Progressing"),
+        (workload(1, Some("it waits")), "False PodsFailing"),
+        (Workload::default(), "False NoPods"),
+    ] {
+        let expected =
+            format!("Ready={ready}, Stalled=False Reconciling, CredentialsValid=True Found, Available={ready}");
+        assert_conditions(&Outcome::Applied(workload), &expected);
     }
+}
+
+#[test]
+fn a_suspended_addon_says_so_and_still_tells_of_its_pods() {
+    let outcome = Outcome::Suspended(workload(2, None));
+    assert_conditions(
+        &outcome,
+        "Ready=Unknown Suspended, Stalled=False Suspended, Available=True PodsReady",
+    );
+}
+
+#[test]
+fn what_a_person_must_mend_stalls_the_addon() {
+    let pods = || workload(2, None);
+    let taken = ApplyError::TakeName(Kind::Service, "florist-front".to_owned(), "taken".to_owned());
+    let unreadable = Refusal::ParseResource("bad".to_owned());
+    for (outcome, reason, credentials) in [
+        (
+            Outcome::Refused(vec![missing()], pods()),
+            "SecretMissing",
+            "False SecretMissing",
+        ),
+        (Outcome::Refused(vec![unreadable], pods()), "InvalidSpec", "True Found"),
+        (Outcome::Unapplied(taken, pods()), "NameConflict", "True Found"),
+    ] {
+        let expected = format!(
+            "Ready=False {reason}, Stalled=True {reason}, CredentialsValid={credentials}, Available=True PodsReady"
+        );
+        assert_conditions(&outcome, &expected);
+    }
+}
+
+#[test]
+fn what_mends_itself_does_not_stall_the_addon() {
+    let failure = || kube::Error::LinesCodecMaxLineLengthExceeded;
+    let unread = Outcome::Unread(DereferenceError::GetSecret("ledger".to_owned(), failure()));
+    assert_conditions(&unread, "Ready=Unknown SecretUnreadable, Stalled=False Reconciling");
+    let unapplied = ApplyError::ApplyChild(Kind::Service, "florist-front".to_owned(), failure());
+    assert_conditions(
+        &Outcome::Unapplied(unapplied, workload(2, None)),
+        "Ready=False ApplyFailed, Stalled=False Reconciling, CredentialsValid=True Found, Available=True PodsReady",
+    );
 }
 
 #[test]
