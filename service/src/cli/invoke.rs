@@ -217,7 +217,7 @@ async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions)
         .timeout(Duration::from_secs(options.timeout))
         .user_agent("TwilioProxy/1.1")
         .build()
-        .map_err(|error| CommandError::work(InvokeError::Send(error)))?;
+        .map_err(|error| CommandError::work(InvokeError::Send(error.without_url())))?;
     let mut request = client
         .request(outgoing.method.clone(), url)
         .headers(outgoing.headers.clone());
@@ -226,7 +226,7 @@ async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions)
         Content::Whole { content_type, body } => request.header(CONTENT_TYPE, *content_type).body(body.clone()),
         Content::Parts(fields) => request.multipart(parts(endpoint, fields, options).await?),
     };
-    let failed = |error| CommandError::work(InvokeError::Send(error));
+    let failed = |error: reqwest::Error| CommandError::work(InvokeError::Send(error.without_url()));
     let began = Instant::now();
     let response = request.send().await.map_err(failed)?;
     let content_type = response
@@ -270,7 +270,7 @@ async fn parts(
     let part = reqwest::multipart::Part::stream_with_length(stream, length).file_name("recording.wav");
     let part = part
         .mime_str("audio/x-wav")
-        .map_err(|error| CommandError::work(InvokeError::Send(error)))?;
+        .map_err(|error| CommandError::work(InvokeError::Send(error.without_url())))?;
     Ok(form.part(name.clone(), part))
 }
 
