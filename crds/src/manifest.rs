@@ -147,9 +147,7 @@ mod tests {
     const GOOD: &str = include_str!("../fixtures/call-insights.yaml");
 
     fn refusal(text: &str) -> String {
-        read(text)
-            .map(|_| "accepted".to_owned())
-            .unwrap_or_else(|refusal| refusal.to_string())
+        read(text).map_or_else(|refusal| refusal.to_string(), |_| "accepted".to_owned())
     }
 
     #[test]

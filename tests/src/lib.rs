@@ -7,6 +7,7 @@ pub mod addon;
 pub mod audio;
 pub mod bad_resources;
 pub mod callback;
+pub mod cluster;
 pub mod http;
 pub mod ledger;
 pub mod memory;

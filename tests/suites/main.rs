@@ -1,4 +1,5 @@
 //! Every suite that needs more than one crate. `local` needs this machine alone; `cluster` runs inside a cluster of
 //! `tests/cluster` (or the one of KUBECONFIG) and fails where there is none.
 
+mod cluster;
 mod local;
