@@ -29,10 +29,12 @@ const DATA_FOLDER: &str = "/var/lib/marketplace";
 /// The user that the image runs as; root has no place in it.
 const USER: i64 = 65532;
 
-/// A worker finishes what it began, or gives it back.
+/// How long the service goes on with what it began, once it is told to stop: a worker finishes it or gives it back.
 const GRACE_WITH_JOBS_SECONDS: i64 = 300;
-/// Enough for every endpoint list to be told and the last answers to be given.
-const GRACE_SECONDS: i64 = 45;
+/// The same where nothing outlasts a request.
+const GRACE_SECONDS: i64 = 30;
+/// What the service needs beside it: to let its readiness be noticed, and to close.
+const STOP_SECONDS: i64 = 15;
 
 pub(super) fn render(addon: &ValidatedAddon) -> PodTemplateSpec {
     let (volumes, mounts) = files(addon).into_iter().unzip();
@@ -45,11 +47,7 @@ pub(super) fn render(addon: &ValidatedAddon) -> PodTemplateSpec {
             service_account_name: Some(names::front(&addon.name)),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
-            termination_grace_period_seconds: Some(if addon.has_jobs {
-                GRACE_WITH_JOBS_SECONDS
-            } else {
-                GRACE_SECONDS
-            }),
+            termination_grace_period_seconds: Some(grace_seconds(addon) + STOP_SECONDS),
             security_context: Some(pod_security()),
             containers: vec![container(addon, mounts)],
             volumes: Some(volumes),
@@ -62,7 +60,7 @@ fn container(addon: &ValidatedAddon, mounts: Vec<VolumeMount>) -> Container {
     Container {
         name: "service".to_owned(),
         image: Some(addon.image.clone()),
-        args: Some(arguments(addon.volume.is_some())),
+        args: Some(arguments(addon)),
         ports: Some(vec![port(HTTP, HTTP_PORT), port(ADMIN, ADMIN_PORT)]),
         startup_probe: Some(probe("/healthz", 1, 60)),
         liveness_probe: Some(probe("/healthz", 10, 3)),
@@ -76,8 +74,17 @@ fn container(addon: &ValidatedAddon, mounts: Vec<VolumeMount>) -> Container {
     }
 }
 
-fn arguments(has_volume: bool) -> Vec<String> {
+fn grace_seconds(addon: &ValidatedAddon) -> i64 {
+    if addon.has_jobs {
+        GRACE_WITH_JOBS_SECONDS
+    } else {
+        GRACE_SECONDS
+    }
+}
+
+fn arguments(addon: &ValidatedAddon) -> Vec<String> {
     let manifest = format!("{CONFIG_FOLDER}/{}", config_map::FILE);
+    let grace = grace_seconds(addon).to_string();
     let (listen, admin) = (format!("0.0.0.0:{HTTP_PORT}"), format!("0.0.0.0:{ADMIN_PORT}"));
     let always = [
         "run",
@@ -89,8 +96,14 @@ fn arguments(has_volume: bool) -> Vec<String> {
         &listen,
         "--admin",
         &admin,
+        "--grace-seconds",
+        &grace,
     ];
-    let data: &[&str] = if has_volume { &["--data", DATA_FOLDER] } else { &[] };
+    let data: &[&str] = if addon.volume.is_some() {
+        &["--data", DATA_FOLDER]
+    } else {
+        &[]
+    };
     always
         .iter()
         .chain(data)

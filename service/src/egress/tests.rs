@@ -108,10 +108,14 @@ fn only_https_to_an_allowed_host_without_credentials_is_admitted() -> Tested {
 
 #[test]
 fn a_local_try_admits_http_and_private_addresses_but_no_other_host() -> Tested {
-    let local = policy(&["127.0.0.1", "169.254.169.254", "receiver.addons.svc"], true)?;
+    let local = policy(
+        &["127.0.0.1", "192.0.2.1", "169.254.169.254", "receiver.addons.svc"],
+        true,
+    )?;
     for (url, admitted) in [
         ("http://127.0.0.1:9000/callback", true),
         ("https://127.0.0.1:9000/callback", true),
+        ("http://192.0.2.1:9000/callback", true),
         ("http://receiver.addons.svc/callback", true),
         ("http://169.254.169.254/latest", false),
         ("http://evil.example/", false),
