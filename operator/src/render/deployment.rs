@@ -7,11 +7,16 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::{labels, metadata, names, pod};
 use crate::validate::ValidatedAddon;
 
+/// A pod that has just become ready is not yet behind its Service on every node (kube-proxy collects changes for a second);
+/// until then it is not counted, and the pod that it replaces stays.
+const SETTLE_SECONDS: i32 = 2;
+
 pub(super) fn render(addon: &ValidatedAddon) -> Deployment {
     Deployment {
         metadata: metadata(addon, names::front(&addon.name), labels::FRONT),
         spec: DeploymentSpec {
             replicas: Some(addon.replicas),
+            min_ready_seconds: Some(SETTLE_SECONDS),
             selector: LabelSelector {
                 match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
                 ..LabelSelector::default()

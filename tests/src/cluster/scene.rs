@@ -11,10 +11,11 @@ use kube::{Client, Resource};
 use marketplace_crds::MarketplaceAddon;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{NODE, client, watch};
 use crate::callback::{CallbackReceiver, Reply};
+use crate::patience::until;
 use crate::twilio::{Sdk, Twilio};
 
 /// The account of every scene.
@@ -88,7 +89,8 @@ impl Scene {
         watch::ready(&self.all(), name, applied.metadata.generation).await
     }
 
-    /// Where the Service of an add-on answers.
+    /// Where the Service of an add-on answers; the node may learn of a new Service or port a moment after its pods are
+    /// ready.
     pub async fn address(&self, addon: &str) -> Result<SocketAddr> {
         let service = self.all::<Service>().get(&format!("{addon}-front")).await?;
         let spec = service.spec.context("a Service has a spec")?;
@@ -98,7 +100,9 @@ impl Scene {
             .context("it has a port")?
             .port;
         let address = spec.cluster_ip.context("it has an address")?;
-        Ok(SocketAddr::new(address.parse()?, u16::try_from(port)?))
+        let address = SocketAddr::new(address.parse()?, u16::try_from(port)?);
+        let connects = async || Ok(TcpStream::connect(address).await.is_ok().then_some(address));
+        until(&format!("a connection to {addon}"), connects).await
     }
 
     /// A receiver that the pods reach.
