@@ -3,12 +3,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::timeout;
+
+/// For a request and its answer. Longer than the most that a suite sends takes on the slowest disk.
+const ANSWER_BOUND: Duration = Duration::from_mins(3);
 
 /// An answer as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +77,8 @@ impl Connection {
 
     /// Reads the answer; interim ones (1xx) are passed over.
     pub async fn answer(&mut self) -> Result<Answer> {
-        read_answer(&mut self.reader).await
+        let answer = timeout(ANSWER_BOUND, read_answer(&mut self.reader)).await;
+        answer.context("no answer came")?
     }
 }
 
@@ -86,13 +92,16 @@ pub async fn exchange(address: SocketAddr, head: &str, body: &[Bytes]) -> Result
         }
         io::Result::Ok(())
     };
-    let answer = read_answer(&mut reader);
-    tokio::pin!(answer);
-    tokio::select! {
-        answer = &mut answer => answer,
-        // That sending fails is no error by itself: who refuses a request early need not read all of it.
-        _ = send => answer.await,
-    }
+    let exchanged = timeout(ANSWER_BOUND, async {
+        let answer = read_answer(&mut reader);
+        tokio::pin!(answer);
+        tokio::select! {
+            answer = &mut answer => answer,
+            // That sending fails is no error by itself: who refuses a request early need not read all of it.
+            _ = send => answer.await,
+        }
+    });
+    exchanged.await.context("no answer came")?
 }
 
 /// A plain GET, for the admin address.
