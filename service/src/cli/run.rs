@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,6 +118,7 @@ struct Storage {
 pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     let config = Arc::new(read_config(&options.addon.file).map_err(CommandError::input)?);
     fit(&config, options.role, options.data.is_some()).map_err(CommandError::input)?;
+    find_secrets(&options.addon.secrets).map_err(CommandError::input)?;
     options.log.start().map_err(CommandError::input)?;
     let asked = on_signal().map_err(CommandError::work)?;
     let metrics = Metrics::new(&config.addon).map_err(CommandError::work)?;
@@ -178,6 +179,23 @@ struct Listen {
     address: SocketAddr,
     #[source]
     source: std::io::Error,
+}
+
+/// Why there is nothing to verify a signature with, nor will be.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to open the folder of secrets {}: it needs a folder per Secret, with a file per key", folder.display())]
+struct FindSecrets {
+    folder: PathBuf,
+    #[source]
+    source: std::io::Error,
+}
+
+/// A Secret may come later, and until then requests are answered 503; the folder for them must be there from the start.
+fn find_secrets(folder: &Path) -> Result<(), FindSecrets> {
+    std::fs::read_dir(folder).map(drop).map_err(|source| FindSecrets {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 /// Whether these flags can serve this add-on. With a folder and SQLite the work cannot be parted.
