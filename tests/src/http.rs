@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-/// A connection on which one request is sent, in as many pieces as the suite wants.
+/// A connection on which requests are sent in as many pieces as the suite wants.
 pub struct Connection {
     reader: BufReader<OwnedReadHalf>,
     writer: OwnedWriteHalf,
@@ -72,7 +72,8 @@ impl Connection {
 
     /// Reads the status of an interim answer.
     pub async fn interim_status(&mut self) -> Result<u16> {
-        Ok(read_head(&mut self.reader).await?.0)
+        let head = timeout(ANSWER_BOUND, read_head(&mut self.reader)).await;
+        Ok(head.context("no answer came")??.0)
     }
 
     /// Reads the answer; interim ones (1xx) are passed over.

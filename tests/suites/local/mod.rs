@@ -3,6 +3,7 @@ mod acoustics;
 mod callback;
 mod cli;
 mod crash;
+mod discretion;
 mod generated;
 mod invoke;
 mod latency;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use bytes::Bytes;
+use futures::future::try_join_all;
 use marketplace_tests::addon::{ACCOUNT_SID, ADDON_SID, AUTH_TOKEN, home, request_sid, twilio};
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::callback::CallbackReceiver;
@@ -107,7 +108,10 @@ async fn makes_one_job_of_a_request_that_comes_again() -> Result<()> {
     let receiver = CallbackReceiver::start(&[]).await?;
     let (sid, fence) = (request_sid(), request_sid());
     let request = upload(&receiver, &sid, short_wav())?;
-    assert_accepted(&request.send(service.address()).await?);
+    let at_once = (0..4).map(|_| request.send(service.address()));
+    for answer in try_join_all(at_once).await? {
+        assert_accepted(&answer);
+    }
     assert_accepted(&request.send(service.address()).await?);
     receiver.wait_for(&sid).await?;
     until_nothing_is_kept(&home).await?;
