@@ -62,6 +62,25 @@ async fn tells_nothing_of_numbers_messages_tokens_and_callback_urls() -> Result<
     Ok(())
 }
 
+#[tokio::test]
+async fn names_the_cause_when_the_disk_does_not_take_an_upload() -> Result<()> {
+    let home = home()?;
+    let service = Service::start(&home).await?;
+    let receiver = CallbackReceiver::start(&[]).await?;
+    let request = upload(&receiver, &request_sid(), wav_of_bytes(20_000, 1))?;
+    let quarantine = home.data_path().join("quarantine");
+    std::fs::remove_dir(&quarantine)?;
+    assert_eq!(request.send(service.address()).await?.status, 503);
+    let told = home.log();
+    assert!(
+        told.contains("No such file or directory"),
+        "nobody can mend what is told as {told}"
+    );
+    std::fs::create_dir(&quarantine)?;
+    assert_eq!(request.send(service.address()).await?.status, 202);
+    Ok(())
+}
+
 /// The names and labels of all series.
 async fn series(service: &Service<'_>) -> Result<BTreeSet<String>> {
     let metrics = service.metrics().await?;
