@@ -4,6 +4,7 @@
 //! when the process ends and with what exit code.
 
 pub mod admin;
+pub mod cause;
 pub mod shutdown;
 pub mod telemetry;
 

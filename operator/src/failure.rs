@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use marketplace_daemon::cause::chain_until;
+
 /// The message of the API server, or of whatever kept it from answering.
 #[must_use]
 pub fn message(error: &kube::Error) -> String {
@@ -32,17 +34,8 @@ pub fn is_absent(error: &kube::Error) -> bool {
 /// An error and its causes in one line, the API server's in its own words.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if let Some(kube::Error::Api(status)) = cause.downcast_ref::<kube::Error>() {
-            return format!("{text}: {}", status.message);
-        }
-        let words = cause.to_string();
-        if !text.ends_with(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = cause.source();
-    }
-    text
+    chain_until(error, |cause| match cause.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(status)) => Some(status.message.clone()),
+        _ => None,
+    })
 }

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use marketplace_crds::manifest::{self, ReadManifest};
+use marketplace_daemon::cause::chain;
 use marketplace_daemon::telemetry::TelemetryError;
 use marketplace_daemon::{Build, LogFormat, telemetry};
 
@@ -127,7 +128,7 @@ pub async fn execute(cli: Cli) -> ExitCode {
         Command::Invoke(options) => invoke::invoke(options).await,
     };
     done.unwrap_or_else(|error| {
-        eprintln!("{}: {}", BUILD.name, sentence(&error));
+        eprintln!("{}: {}", BUILD.name, chain(&error));
         error.exit_code()
     })
 }
@@ -138,21 +139,6 @@ fn read_config(file: &Path) -> Result<Config, ReadAddon> {
     let text = std::fs::read_to_string(file).map_err(|source| ReadAddon::ReadFile { file: name(), source })?;
     let addon = manifest::read(&text).map_err(|source| ReadAddon::ReadManifest { file: name(), source })?;
     Config::from_addon(&addon).map_err(|source| ReadAddon::ReadConfig { file: name(), source })
-}
-
-/// The error and its causes, as one sentence. A cause that the error before it quotes already is not said twice.
-fn sentence(error: &dyn Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !told.ends_with(&more) {
-            told.push_str(": ");
-            told.push_str(&more);
-        }
-        cause = error.source();
-    }
-    told
 }
 
 /// How the program tells what it does.
@@ -192,7 +178,7 @@ mod tests {
 
     use clap::CommandFactory as _;
 
-    use super::{Cli, read_config, sentence};
+    use super::{Cli, chain, read_config};
 
     #[test]
     fn the_flags_contradict_nothing() {
@@ -206,7 +192,7 @@ mod tests {
         for entry in folder.read_dir()? {
             let file = entry?.path();
             if file.extension().is_some_and(|extension| extension == "yaml") {
-                read_config(&file).map_err(|error| sentence(&error))?;
+                read_config(&file).map_err(|error| chain(&error))?;
                 served += 1;
             }
         }
@@ -234,12 +220,11 @@ mod tests {
         ];
         for (text, expected) in cases {
             std::fs::write(&file, text)?;
-            let told = read_config(&file).map_or_else(|error| sentence(&error), |_| String::new());
+            let told = read_config(&file).map_or_else(|error| chain(&error), |_| String::new());
             assert!(told.contains(expected) && !told.contains('\n'), "{expected}: {told}");
             assert!(told.contains("addon.yaml"), "{told}");
         }
-        let told =
-            read_config(&folder.path().join("none.yaml")).map_or_else(|error| sentence(&error), |_| String::new());
+        let told = read_config(&folder.path().join("none.yaml")).map_or_else(|error| chain(&error), |_| String::new());
         assert!(
             told.ends_with("none.yaml: No such file or directory (os error 2)"),
             "{told}"

@@ -25,9 +25,10 @@ use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, request};
 use futures::FutureExt as _;
+use marketplace_daemon::cause::chain;
 use tokio::sync::{Semaphore, watch};
 
-use self::body::{Received, Signed};
+use self::body::{ReceiveBody, Received, Signed};
 use self::routes::{Route, Routes};
 use self::verdict::Verdict;
 use crate::admission::{Admission, Lookup, SignedRequest, admit};
@@ -153,7 +154,10 @@ async fn judge(
     let spool = server.recordings.as_ref().map(|recordings| &*recordings.spool);
     let received = match body::receive(head, body, audio_field, spool).await {
         Ok(received) => received,
-        Err(error) => return error.verdict().into(),
+        Err(error) => {
+            tell_cause(&error);
+            return error.verdict().into();
+        }
     };
     let query = head.uri.query();
     match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
@@ -225,11 +229,7 @@ async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup) -> Verdi
     match handler.answer(lookup).await {
         Ok(answer) => Verdict::Answered(answer),
         Err(error) => {
-            tracing::warn!(
-                endpoint = endpoint.name.as_str(),
-                error = &error as &dyn std::error::Error,
-                "no answer"
-            );
+            tracing::warn!(endpoint = endpoint.name.as_str(), error = chain(&error), "no answer");
             Verdict::Unavailable(error.category())
         }
     }
@@ -241,13 +241,16 @@ async fn accept(recordings: &Recordings, recording: Recording) -> Verdict {
         Ok(()) => Verdict::Accepted,
         Err(AcceptRecording::Refuse(refusal)) => Verdict::Refused(refusal),
         Err(error) => {
-            tracing::error!(
-                endpoint = endpoint.as_str(),
-                error = &error as &dyn std::error::Error,
-                "not accepted"
-            );
+            tracing::error!(endpoint = endpoint.as_str(), error = chain(&error), "not accepted");
             Verdict::Unavailable(error.category())
         }
+    }
+}
+
+/// What kept us from reading a body is ours to mend when it is the disk; what strangers do is counted, and told once.
+fn tell_cause(error: &ReceiveBody) {
+    if let ReceiveBody::Quarantine(_) = error {
+        tracing::error!(error = chain(error), "an upload was not kept");
     }
 }
 

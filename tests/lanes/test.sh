@@ -11,7 +11,7 @@ finish() {
 suites() { # FILTER [CMD...]: runs the test binary, through CMD when given
   local filter=$1
   shift
-  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --nocapture --test-threads "${THREADS:-4}"
+  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --test-threads "${THREADS:-4}"
 }
 
 build_suites() {

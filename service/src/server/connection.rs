@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use marketplace_daemon::cause::chain;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -52,7 +53,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         tokio::spawn(async move {
             // A connection that breaks is the other side's affair; what became of its request is told elsewhere.
             if let Err(error) = connection.await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a connection ended early");
+                tracing::debug!(error = chain(&error), "a connection ended early");
             }
             drop(place);
         });
@@ -83,15 +84,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
             Ok((stream, _)) => {
                 // An answer is one small packet; it must not wait for another.
                 if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "a connection keeps its delay");
+                    tracing::debug!(error = chain(&error), "a connection keeps its delay");
                 }
                 return (stream, place);
             }
             Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "failed to accept a connection"
-                );
+                tracing::warn!(error = chain(&error), "failed to accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use marketplace_daemon::cause::chain;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -73,11 +74,7 @@ async fn claim<S: Stage>(stage: &S, free: usize) -> Vec<S::Lease> {
     match stage.claim(free).await {
         Ok(leases) => leases,
         Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                stage = S::NAME,
-                "the queue gives no work"
-            );
+            tracing::error!(error = chain(&error), stage = S::NAME, "the queue gives no work");
             Vec::new()
         }
     }
@@ -102,7 +99,7 @@ async fn finish<S: Stage>(mut tasks: JoinSet<()>, drain: &Drain) {
 fn report<S: Stage>(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
         tracing::error!(
-            error = &error as &dyn std::error::Error,
+            error = chain(&error),
             stage = S::NAME,
             "a task of the worker ended badly"
         );

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use marketplace_daemon::cause::chain;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -89,7 +90,7 @@ impl DeliveryStage {
             ResultBody::Spooled(key) => match self.spool.read_result(key).await {
                 Ok(json) => Bytes::from(json),
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, job.id = %delivery.id, "a result is not readable");
+                    tracing::error!(error = chain(&error), job.id = %delivery.id, "a result is not readable");
                     return retry::unreadable(&tried, self.jitter.next());
                 }
             },
@@ -114,7 +115,7 @@ fn log(id: JobId, recorded: Result<(), QueueError>) {
         Ok(()) => {}
         Err(QueueError::LoseLease) => tracing::info!(job.id = %id, "a delivery was superseded by a newer request"),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, job.id = %id, "a delivery was not recorded");
+            tracing::error!(error = chain(&error), job.id = %id, "a delivery was not recorded");
         }
     }
 }

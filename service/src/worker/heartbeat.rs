@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use marketplace_daemon::cause::chain;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -48,7 +49,7 @@ async fn beat(queue: Arc<dyn Queue>, fence: Fence, every: Duration, lost: Cancel
             }
             // The database may be back for the next beat. Should the lease end before, the fence voids what we do.
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, job.id = %fence.id(), "a lease was not renewed");
+                tracing::warn!(error = chain(&error), job.id = %fence.id(), "a lease was not renewed");
             }
         }
     }

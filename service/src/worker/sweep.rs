@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use marketplace_daemon::cause::chain;
 use tokio_util::sync::CancellationToken;
 
 use super::WorkMetrics;
@@ -47,7 +48,7 @@ impl Sweeper {
                 }
             };
             if let Err(error) = swept.await {
-                tracing::error!(error = &error as &dyn std::error::Error, "a sweep ended early");
+                tracing::error!(error = chain(&error), "a sweep ended early");
             }
             tokio::select! {
                 () = stop.cancelled() => return,

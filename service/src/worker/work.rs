@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use marketplace_daemon::cause::chain;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -101,7 +102,7 @@ impl Stage for WorkStage {
             }
             Err(error) => {
                 self.metrics.worked(&endpoint, WorkOutcome::Failed);
-                tracing::error!(error = &error as &dyn std::error::Error, job.id = %id, "a job was not recorded");
+                tracing::error!(error = chain(&error), job.id = %id, "a job was not recorded");
             }
         }
     }
@@ -133,7 +134,7 @@ impl WorkStage {
             Step::Analyze { within } => {
                 let analyzed = self.analyze(job, within).await;
                 if let Err(error) = &analyzed {
-                    tracing::warn!(error = error as &dyn std::error::Error, job.id = %job.id, "an analysis failed");
+                    tracing::warn!(error = chain(error), job.id = %job.id, "an analysis failed");
                 }
                 conclude(analyzed, job.attempt)
             }

@@ -15,6 +15,7 @@ use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::cluster::scene::{recording_addon, sms_addon};
 use marketplace_tests::cluster::{Scene, operator, watch};
 use marketplace_tests::patience::until;
+use marketplace_tests::report::figure;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -31,11 +32,11 @@ where
     objects.delete(&child.name_any(), &DeleteParams::background()).await?;
     let deleted = Instant::now();
     watch::replaced(&objects, &child.name_any(), &watch::uid(child)?).await?;
-    println!(
+    figure(&format!(
         "a deleted {} was back after {} ms",
         K::kind(&()),
         deleted.elapsed().as_millis()
-    );
+    ));
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use marketplace_tests::cluster::scene::recording_addon;
 use marketplace_tests::cluster::{Scene, operator, run};
 use marketplace_tests::ledger::Ledger;
 use marketplace_tests::patience::until;
+use marketplace_tests::report::figure;
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk};
 
 const RECORDINGS: usize = 40;
@@ -46,7 +47,9 @@ async fn a_pod_killed_in_mid_job_loses_none() -> Result<()> {
             })
         })
         .await?;
-    println!("{finished_before} of {RECORDINGS} results had come when the pod was killed; none was lost");
+    figure(&format!(
+        "{finished_before} of {RECORDINGS} results had come when the pod was killed; none was lost"
+    ));
     assert!(
         finished_before < RECORDINGS,
         "the pod was killed too late to prove anything"

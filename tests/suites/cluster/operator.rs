@@ -45,6 +45,7 @@ async fn uninstalling_keeps_the_resources_and_what_runs() -> Result<()> {
     let scene = Scene::new("uninstalled").await?;
     scene.run(&sms_addon("florist")).await?;
 
+    assert_ne!(roles().await?, "");
     *installed = false;
     run(
         "helm",
@@ -60,17 +61,7 @@ async fn uninstalling_keeps_the_resources_and_what_runs() -> Result<()> {
     let definitions: Api<CustomResourceDefinition> = Api::all(scene.client.clone());
     definitions.get("marketplaceaddons.marketplace-operator.dev").await?;
     scene.all::<MarketplaceAddon>().get("florist").await?;
-    let left = run(
-        "kubectl",
-        &[
-            "get",
-            "clusterrole,clusterrolebinding",
-            "--selector=app.kubernetes.io/instance=marketplace",
-            "--output=name",
-        ],
-    )
-    .await?;
-    assert_eq!(left.trim(), "No resources found");
+    assert_eq!(roles().await?, "");
     let phone = Payload::Query(vec![("phone".to_owned(), KNOWN.to_owned())]);
     let answer = scene
         .twilio(Sdk::Node)
@@ -79,4 +70,14 @@ async fn uninstalling_keeps_the_resources_and_what_runs() -> Result<()> {
         .await?;
     assert_eq!(answer.status, 200);
     scene.end().await
+}
+
+/// The roles of the release that are not of a namespace.
+async fn roles() -> Result<String> {
+    let selector = format!("--selector=app.kubernetes.io/instance={}", operator::RELEASE);
+    run(
+        "kubectl",
+        &["get", "clusterrole,clusterrolebinding", &selector, "--output=name"],
+    )
+    .await
 }

@@ -6,6 +6,7 @@ use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good};
 use marketplace_tests::cluster::{Scene, operator, run, watch};
 use marketplace_tests::patience::until;
+use marketplace_tests::report::figure;
 use serde_json::{Value, json};
 
 fn in_scene(scene: &Scene, mut resource: Value) -> Value {
@@ -50,7 +51,7 @@ async fn the_api_server_refuses_each_bad_resource_with_its_sentence() -> Result<
     for row in &rows {
         check(&scene, row).await?;
     }
-    println!("{} bad resources refused", rows.len());
+    figure(&format!("{} bad resources refused", rows.len()));
     scene.end().await
 }
 
