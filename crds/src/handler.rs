@@ -31,7 +31,8 @@ pub struct Handler {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Table {
-    /// The known phone numbers. A number that is not listed is answered with `"results": null`.
+    /// The known phone numbers. A number that is not listed is answered with `"results": null` and
+    /// `"error_code": "not_found"`.
     #[schemars(length(max = 64))]
     #[x_kube(
         merge_strategy = ListMerge::Map(vec!["key".into()]),

@@ -39,6 +39,6 @@ part "build the cluster's programs" "$cluster" build
 part "the cluster proves itself" "$top/tests/cluster/check"
 part "cluster up" node_is_up
 part "chart" "$cluster" exec -- "$top/tests/lanes/chart.sh"
-THREADS=1 part "cluster suites" suites cluster:: "$cluster" exec --
+part "cluster suites" suites cluster:: "$cluster" exec --
 part "cluster down" "$cluster" down
 times

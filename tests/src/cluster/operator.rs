@@ -45,7 +45,7 @@ async fn install() -> Result<()> {
         "--create-namespace",
         "--wait",
         "--set",
-        "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev",
+        "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev,resyncSeconds=5",
     ];
     run("helm", &arguments).await.map(drop)
 }

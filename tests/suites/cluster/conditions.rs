@@ -64,6 +64,18 @@ async fn an_image_that_cannot_be_had_is_quoted_and_advice_given() -> Result<()> 
 }
 
 #[tokio::test]
+async fn the_last_words_of_a_container_that_ends_are_quoted() -> Result<()> {
+    let _operator = operator::shared().await?;
+    let scene = Scene::new("ending-container").await?;
+    let mut addon = sms_addon("florist");
+    // a program that does not know the service's arguments
+    addon["spec"]["workload"] = json!({"image": "docker.io/local/marketplace-operator:dev"});
+    scene.apply::<MarketplaceAddon>(&addon).await?;
+    says(&scene, "Available", "False", &["unexpected argument"]).await?;
+    scene.end().await
+}
+
+#[tokio::test]
 async fn an_edit_that_cannot_be_done_keeps_what_ran_before() -> Result<()> {
     let _operator = operator::shared().await?;
     let scene = Scene::new("invalid-edit").await?;
