@@ -5,6 +5,7 @@ source "$(dirname "$0")/environment.sh"
 finish() {
   local code=$?
   "$cluster" down || true
+  times
   exit "$code"
 }
 
@@ -41,4 +42,3 @@ part "cluster up" node_is_up
 part "chart" "$cluster" exec -- "$top/tests/lanes/chart.sh"
 part "cluster suites" suites cluster:: "$cluster" exec --
 part "cluster down" "$cluster" down
-times

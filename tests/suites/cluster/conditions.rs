@@ -71,7 +71,7 @@ async fn the_last_words_of_a_container_that_ends_are_quoted() -> Result<()> {
     // a program that does not know the service's arguments
     addon["spec"]["workload"] = json!({"image": "docker.io/local/marketplace-operator:dev"});
     scene.apply::<MarketplaceAddon>(&addon).await?;
-    says(&scene, "Available", "False", &["unexpected argument"]).await?;
+    says(&scene, "Available", "False", &["ended with code 2", "try '--help'"]).await?;
     scene.end().await
 }
 

@@ -39,7 +39,7 @@ async fn a_pod_killed_in_mid_job_loses_none() -> Result<()> {
     }
     let finished_before = receiver.deliveries().len();
     kill_the_process(&scene).await?;
-    receiver
+    let all = receiver
         .wait("a result for every recording", |all| {
             (0..RECORDINGS).all(|number| {
                 all.iter()
@@ -47,6 +47,10 @@ async fn a_pod_killed_in_mid_job_loses_none() -> Result<()> {
             })
         })
         .await?;
+    for delivery in all {
+        let result = delivery.json()?;
+        assert_eq!(result["results"]["acoustics"]["duration_seconds"], 20.0, "{result}");
+    }
     figure(&format!(
         "{finished_before} of {RECORDINGS} results had come when the pod was killed; none was lost"
     ));
