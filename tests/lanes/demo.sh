@@ -40,7 +40,7 @@ twilio() { # ADDON ENDPOINT ARGUMENTS...
 }
 
 part "packages" "$top/tests/lanes/packages.sh"
-part "build the cluster's programs (cold: about 15 minutes)" "$cluster" build
+part "build the cluster's programs (the first time: about 10 minutes)" "$cluster" build
 part "build the images" "$top/tests/lanes/images.sh"
 part "a cluster on this machine" start_cluster
 part "helm install" install_operator

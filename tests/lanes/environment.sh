@@ -10,7 +10,7 @@ need() { # PROGRAM WHERE-FROM
   command -v "$1" >/dev/null || { printf '%s is missing: %s\n' "$1" "$2" >&2; exit 1; }
 }
 need cargo "install Rust 1.94 or newer (rustup.rs)"
-need go "install Go 1.26 or newer (go.dev/dl)"
+need go "install Go 1.26.8 or newer (go.dev/dl)"
 
 export MARKETPLACE_CACHE=${MARKETPLACE_CACHE:-$HOME/.cache/marketplace-operator}
 triple=$(rustc -vV | sed -n 's/^host: //p')
