@@ -6,12 +6,16 @@ kube() { "$cluster" exec -- "$@"; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-# What a publisher has from Twilio; the demo makes up its own.
+# What a publisher has from Twilio; the demo makes up its own, once: a changed token takes a minute to reach a running pod.
 credentials() {
+  local key
   mkdir -p "$scratch/twilio"
-  printf 'AC%s' "$(openssl rand -hex 16)" >"$scratch/twilio/ACCOUNT_SID"
-  openssl rand -hex 16 | tr -d '\n' >"$scratch/twilio/AUTH_TOKEN"
-  kube kubectl create secret generic twilio --from-file="$scratch/twilio" --dry-run=client -o yaml | kube kubectl apply -f - >/dev/null
+  if ! kube kubectl get secret twilio >/dev/null 2>&1; then
+    kube kubectl create secret generic twilio --from-literal="ACCOUNT_SID=AC$(openssl rand -hex 16)" --from-literal="AUTH_TOKEN=$(openssl rand -hex 16)"
+  fi
+  for key in ACCOUNT_SID AUTH_TOKEN; do
+    kube kubectl get secret twilio -o "jsonpath={.data.$key}" | base64 -d >"$scratch/twilio/$key"
+  done
 }
 
 start_cluster() {
