@@ -22,6 +22,16 @@ flags=CARGO_TARGET_$(tr a-z- A-Z_ <<<"$triple")_RUSTFLAGS
 export "$flags=-C target-feature=+crt-static"
 [[ -z ${CI:-} ]] || export CARGO_INCREMENTAL=0
 
+# cargo tells the sources of two checkouts apart by their times alone: what another checkout built of ours is removed,
+# what it built of our dependencies stays
+if [[ $(cat "$CARGO_TARGET_DIR/checkout" 2>/dev/null) != "$top" ]]; then
+  mkdir -p "$CARGO_TARGET_DIR"
+  ours=(-p marketplace-crds -p marketplace-daemon -p marketplace-operator -p marketplace-service -p marketplace-tests)
+  cargo clean --quiet "${ours[@]}"
+  cargo clean --quiet --release "${ours[@]}"
+  printf '%s\n' "$top" >"$CARGO_TARGET_DIR/checkout"
+fi
+
 images=$MARKETPLACE_CACHE/images
 release=$CARGO_TARGET_DIR/$triple/release
 cluster=$top/tests/cluster/cluster
