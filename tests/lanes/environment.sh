@@ -26,9 +26,7 @@ export "$flags=-C target-feature=+crt-static"
 # what it built of our dependencies stays
 if [[ $(cat "$CARGO_TARGET_DIR/checkout" 2>/dev/null) != "$top" ]]; then
   mkdir -p "$CARGO_TARGET_DIR"
-  ours=(-p marketplace-crds -p marketplace-daemon -p marketplace-operator -p marketplace-service -p marketplace-tests)
-  cargo clean --quiet "${ours[@]}"
-  cargo clean --quiet --release "${ours[@]}"
+  rm -rf "$CARGO_TARGET_DIR/$triple"/{debug,release}/.fingerprint/marketplace-*
   printf '%s\n' "$top" >"$CARGO_TARGET_DIR/checkout"
 fi
 
