@@ -12,7 +12,7 @@ finish() {
 suites() { # FILTER [CMD...]: runs the test binary, through CMD when given
   local filter=$1
   shift
-  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --test-threads "${THREADS:-4}"
+  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --test-threads 4
 }
 
 build_suites() {
@@ -33,7 +33,7 @@ part "format, scripts, lints" "$top/tests/lanes/check.sh"
 part "compile the tests" build_suites
 part "unit, golden and mock-API tests" cargo test --workspace --lib --bins
 part "images" "$top/tests/lanes/images.sh"
-export MARKETPLACE_SERVICE=$release/marketplace-service MARKETPLACE_OPERATOR=$release/marketplace-operator
+export MARKETPLACE_SERVICE=$release/marketplace-service
 part "Twilio's own libraries" "$top/tests/signers/install"
 part "service suites" suites local::
 part "build the cluster's programs" "$cluster" build

@@ -9,9 +9,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
-use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous,
+};
+use sqlx::{Sqlite, SqlitePool};
 
 use super::{
     Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
@@ -108,6 +111,21 @@ fn fenced(result: &SqliteQueryResult) -> Result<(), QueueError> {
     } else {
         Ok(())
     }
+}
+
+/// Runs a statement whose last four parameters are the add-on and the fence.
+async fn change(
+    queue: &SqliteQueue,
+    statement: Query<'_, Sqlite, SqliteArguments>,
+    fence: &Fence,
+    action: &'static str,
+) -> Result<(), QueueError> {
+    let statement = statement
+        .bind(queue.addon.as_str())
+        .bind(fence.id.to_string())
+        .bind(&fence.token)
+        .bind(fence.number);
+    fenced(&statement.execute(&queue.writer).await.map_err(failed(action))?)
 }
 
 #[async_trait]

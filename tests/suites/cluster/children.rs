@@ -149,47 +149,26 @@ async fn a_pass_that_changes_nothing_writes_nothing_and_a_foreign_field_is_kept(
 
 /// The resourceVersion of every child; of the Deployment its generation, because its status is not ours.
 async fn versions(scene: &Scene) -> Result<BTreeMap<String, Option<String>>> {
-    let mut versions = BTreeMap::new();
-    versions.insert(
-        "ServiceAccount".to_owned(),
-        scene
-            .all::<ServiceAccount>()
-            .get("florist-front")
-            .await?
-            .resource_version(),
-    );
-    versions.insert(
-        "Secret".to_owned(),
-        scene
-            .all::<Secret>()
-            .get("florist-credentials")
-            .await?
-            .resource_version(),
-    );
-    versions.insert(
-        "ConfigMap".to_owned(),
-        configuration(scene)
-            .await?
-            .values()
-            .next()
-            .and_then(ResourceExt::resource_version),
-    );
-    versions.insert(
-        "NetworkPolicy".to_owned(),
-        scene
-            .all::<NetworkPolicy>()
-            .get("florist-front")
-            .await?
-            .resource_version(),
-    );
-    versions.insert(
-        "Service".to_owned(),
-        scene.all::<Service>().get("florist-front").await?.resource_version(),
-    );
+    let configuration = configuration(scene).await?;
     let deployment = scene.all::<Deployment>().get("florist-front").await?;
-    versions.insert(
-        "Deployment".to_owned(),
-        deployment.metadata.generation.map(|generation| generation.to_string()),
-    );
-    Ok(versions)
+    Ok(BTreeMap::from([
+        version::<ServiceAccount>(scene, "florist-front").await?,
+        version::<Secret>(scene, "florist-credentials").await?,
+        version::<ConfigMap>(scene, &first(&configuration)?).await?,
+        version::<NetworkPolicy>(scene, "florist-front").await?,
+        version::<Service>(scene, "florist-front").await?,
+        (
+            "Deployment".to_owned(),
+            deployment.metadata.generation.map(|generation| generation.to_string()),
+        ),
+    ]))
+}
+
+/// The kind of a child, and its resourceVersion.
+async fn version<K>(scene: &Scene, name: &str) -> Result<(String, Option<String>)>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
+{
+    let child = scene.all::<K>().get(name).await?;
+    Ok((K::kind(&()).into_owned(), child.resource_version()))
 }

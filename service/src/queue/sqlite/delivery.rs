@@ -1,6 +1,6 @@
 //! Leases on results that are on their way. The same columns fence them as fence the work.
 
-use super::{QueueError, SqliteQueue, failed, fenced, row};
+use super::{QueueError, SqliteQueue, change, failed, row};
 use crate::queue::lease::LeaseToken;
 use crate::queue::{Delivery, DeliveryRecord, Fence, Lease};
 
@@ -47,29 +47,9 @@ pub(super) async fn record(queue: &SqliteQueue, fence: &Fence, record: DeliveryR
         DeliveryRecord::Expired => sqlx::query(END).bind("expired").bind(Some("expired")),
         DeliveryRecord::Retry { reason, after_seconds } => sqlx::query(RETRY).bind(reason).bind(after_seconds),
     };
-    let update = update
-        .bind(queue.addon.as_str())
-        .bind(fence.id.to_string())
-        .bind(&fence.token)
-        .bind(fence.number);
-    fenced(
-        &update
-            .execute(&queue.writer)
-            .await
-            .map_err(failed("record a delivery"))?,
-    )
+    change(queue, update, fence, "record a delivery").await
 }
 
 pub(super) async fn release(queue: &SqliteQueue, fence: &Fence) -> Result<(), QueueError> {
-    let update = sqlx::query(RELEASE)
-        .bind(queue.addon.as_str())
-        .bind(fence.id.to_string())
-        .bind(&fence.token)
-        .bind(fence.number);
-    fenced(
-        &update
-            .execute(&queue.writer)
-            .await
-            .map_err(failed("release a delivery"))?,
-    )
+    change(queue, sqlx::query(RELEASE), fence, "release a delivery").await
 }

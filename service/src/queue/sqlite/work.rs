@@ -1,6 +1,6 @@
 //! Leases on work: given, renewed, given up. Each is one statement, so each is one transaction.
 
-use super::{QueueError, SqliteQueue, failed, fenced, row};
+use super::{QueueError, SqliteQueue, change, failed, row};
 use crate::domain::Job;
 use crate::queue::lease::LeaseToken;
 use crate::queue::{CALLBACK_FLOOR_SECONDS, Fence, Lease, Outcome, ResultBody, WorkRecord};
@@ -58,13 +58,13 @@ pub(super) async fn claim(queue: &SqliteQueue, limit: usize) -> Result<Vec<Lease
 }
 
 pub(super) async fn renew(queue: &SqliteQueue, fence: &Fence) -> Result<(), QueueError> {
-    let update = sqlx::query(RENEW)
-        .bind(queue.lease_seconds)
-        .bind(queue.addon.as_str())
-        .bind(fence.id.to_string())
-        .bind(&fence.token)
-        .bind(fence.number);
-    fenced(&update.execute(&queue.writer).await.map_err(failed("renew a lease"))?)
+    change(
+        queue,
+        sqlx::query(RENEW).bind(queue.lease_seconds),
+        fence,
+        "renew a lease",
+    )
+    .await
 }
 
 pub(super) async fn finish(queue: &SqliteQueue, fence: &Fence, record: WorkRecord) -> Result<(), QueueError> {
@@ -83,10 +83,5 @@ pub(super) async fn finish(queue: &SqliteQueue, fence: &Fence, record: WorkRecor
         WorkRecord::Retry { reason, after_seconds } => sqlx::query(RETRY).bind(reason).bind(after_seconds),
         WorkRecord::Release => sqlx::query(RELEASE),
     };
-    let update = update
-        .bind(queue.addon.as_str())
-        .bind(fence.id.to_string())
-        .bind(&fence.token)
-        .bind(fence.number);
-    fenced(&update.execute(&queue.writer).await.map_err(failed("finish a job"))?)
+    change(queue, update, fence, "finish a job").await
 }
