@@ -1,8 +1,9 @@
-.PHONY: demo test check generate images clean-cluster
+.PHONY: demo test bench check generate images clean-cluster
 
 demo: ; @tests/lanes/demo.sh
 test: ; @tests/lanes/test.sh
 check: ; @tests/lanes/check.sh
+bench: ; @tests/lanes/bench.sh
 generate: ; @tests/lanes/generate.sh
 images: ; @tests/lanes/images.sh
 clean-cluster: ; @tests/lanes/clean-cluster.sh

@@ -8,6 +8,7 @@ pub mod audio;
 pub mod bad_resources;
 pub mod callback;
 pub mod cluster;
+pub mod disk;
 pub mod http;
 pub mod ledger;
 pub mod memory;

@@ -8,6 +8,7 @@ mod generated;
 mod invoke;
 mod latency;
 mod limits;
+mod power;
 mod recording;
 mod rules;
 mod signature;

@@ -1,0 +1,7 @@
+#!/bin/bash
+# make bench: every measured comparison, one after the other; each prints its own table. Alone on the machine, or it measures
+# the neighbours.
+source "$(dirname "$0")/environment.sh"
+part "packages" "$top/tests/lanes/packages.sh"
+part "verified synchronous answers" "$top/tests/bench/requests"
+times
