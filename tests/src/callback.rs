@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 
 use crate::patience::BOUND;
 
+pub mod faulty;
+
 /// The largest result that Twilio takes.
 const RESULT_LIMIT_BYTES: usize = 100 << 20;
 

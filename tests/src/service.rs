@@ -73,6 +73,7 @@ impl<'home> Service<'home> {
         let process = Command::new(program()?)
             .arg("run")
             .args(home.arguments())
+            .envs(home.variables().iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

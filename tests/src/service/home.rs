@@ -15,6 +15,7 @@ pub struct Home {
     folder: TempDir,
     address: SocketAddr,
     admin: SocketAddr,
+    variables: Vec<(String, String)>,
 }
 
 impl Home {
@@ -24,7 +25,12 @@ impl Home {
         fs::create_dir(folder.path().join("secrets"))?;
         fs::create_dir(folder.path().join("data"))?;
         let (address, admin) = free_addresses();
-        let home = Self { folder, address, admin };
+        let home = Self {
+            folder,
+            address,
+            admin,
+            variables: Vec::new(),
+        };
         fs::write(home.manifest_path(), serde_yaml::to_string(manifest)?)?;
         Ok(home)
     }
@@ -83,6 +89,16 @@ impl Home {
     /// Where the probes and the metrics are.
     pub fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// Sets an environment variable of the services that are started from now on.
+    pub fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The environment variables that are set for this home alone.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
     }
 
     /// The arguments of `run`.

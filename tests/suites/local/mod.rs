@@ -1,6 +1,7 @@
 //! The suites that need no cluster: each test has a service process of its own.
 mod acoustics;
 mod callback;
+mod callback_faults;
 mod cli;
 mod crash;
 mod discretion;
