@@ -16,6 +16,7 @@
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
+use memchr::memmem;
 use serde_json::{Value, json};
 
 use crate::admission::Refusal;
@@ -40,6 +41,9 @@ const LIBRARY_REFUSALS: [&str; 3] = [
     "HTTP/1.1 414 URI Too Long\r\n",
     "HTTP/1.1 431 Request Header Fields Too Large\r\n",
 ];
+
+/// What all of them begin with.
+const LIBRARY_REFUSAL_START: &[u8] = b"HTTP/1.1 4";
 
 /// How a request ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,14 +126,13 @@ pub fn closing(mut response: Response<Body>) -> Response<Body> {
 /// Where in what is about to be sent the HTTP library refuses a request by itself.
 #[must_use]
 pub fn find_library_refusal(bytes: &[u8]) -> Option<usize> {
-    LIBRARY_REFUSALS
-        .iter()
-        .filter_map(|refusal| {
-            bytes
-                .windows(refusal.len())
-                .position(|window| window == refusal.as_bytes())
-        })
-        .min()
+    // One fast search for what all of them begin with: this runs over every byte that is ever answered.
+    memmem::find_iter(bytes, LIBRARY_REFUSAL_START).find(|&start| {
+        let found = &bytes[start..];
+        LIBRARY_REFUSALS
+            .iter()
+            .any(|refusal| found.starts_with(refusal.as_bytes()))
+    })
 }
 
 /// The shape of the example add-ons' answers, with a sentence for a person.
