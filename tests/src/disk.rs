@@ -6,7 +6,6 @@ mod filesystem;
 mod image;
 
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 use fuser::{BackgroundSession, Config, MountOption, SessionACL};
@@ -27,7 +26,7 @@ pub struct Found(Image);
 impl Disk {
     /// Mounts an empty disk on a folder.
     pub fn empty(place: &Path) -> Result<Self> {
-        Self::mount(place, Image::empty(SystemTime::now()))
+        Self::mount(place, Image::empty(filesystem::now()))
     }
 
     /// Mounts what was found after a power loss.

@@ -149,8 +149,8 @@ impl FaultyReceiver {
     /// Waits until so many requests have come whole.
     pub async fn wait(&self, wanted: usize) -> Result<Vec<Delivery>> {
         let mut seen = self.deliveries.clone();
-        let waited = tokio::time::timeout(BOUND, seen.wait_for(|all| all.len() >= wanted)).await;
-        let found = waited.with_context(|| format!("waited in vain for {wanted} callbacks"))?;
+        let arrived = tokio::time::timeout(BOUND, seen.wait_for(|all| all.len() >= wanted)).await;
+        let found = arrived.with_context(|| format!("waited in vain for {wanted} callbacks"))?;
         Ok(found.context("the receiver has ended")?.clone())
     }
 }
@@ -193,7 +193,7 @@ async fn receive(
 
 async fn endless_head(stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\nx-more: ").await?;
-    let piece = [b'a'; 1 << 16];
+    let piece = vec![b'a'; 1 << 16];
     for _ in 0..ENDLESS_BYTES / piece.len() {
         stream.write_all(&piece).await?;
     }

@@ -70,7 +70,7 @@ impl PowerDisk {
                 return Err(Errno::EEXIST);
             }
             let mode = u16::try_from(mode & 0o7777).unwrap_or(0o600);
-            let number = image.add(content, mode, (request.uid(), request.gid()), SystemTime::now());
+            let number = image.add(content, mode, (request.uid(), request.gid()), now());
             image.name(parent.0, name, number);
             attributes_of(image, number)
         })
@@ -117,6 +117,12 @@ fn attributes(number: u64, node: &Node) -> FileAttr {
         blksize: BLOCK_BYTES,
         flags: 0,
     }
+}
+
+/// The kernel's time, as it would stamp a file.
+#[expect(clippy::disallowed_methods, reason = "a disk has a clock of its own")]
+pub(super) fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 fn entered(reply: ReplyEntry, found: Result<FileAttr, Errno>) {
@@ -174,7 +180,7 @@ impl Filesystem for PowerDisk {
             node.owner = (uid.unwrap_or(node.owner.0), gid.unwrap_or(node.owner.1));
             node.changed = match changed {
                 Some(TimeOrNow::SpecificTime(time)) => time,
-                Some(TimeOrNow::Now) => SystemTime::now(),
+                Some(TimeOrNow::Now) => now(),
                 None => node.changed,
             };
             if let (Content::File(file), Some(bytes)) = (&mut node.content, size) {
@@ -204,9 +210,9 @@ impl Filesystem for PowerDisk {
     ) {
         let content = Content::File(File::default());
         match self.add(request, (parent, name), content, mode & !umask) {
-            Ok(made) => reply.created(
+            Ok(file) => reply.created(
                 &FORGET_AT_ONCE,
-                &made,
+                &file,
                 Generation(0),
                 FileHandle(0),
                 FopenFlags::empty(),
@@ -299,7 +305,7 @@ impl Filesystem for PowerDisk {
             let offset = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
             image.file_mut(number.0).ok_or(Errno::EISDIR)?.write(offset, data);
             if let Some(node) = image.node_mut(number.0) {
-                node.changed = SystemTime::now();
+                node.changed = now();
             }
             Ok(())
         });
