@@ -51,6 +51,10 @@ use crate::workload::Workload;
         "storage.volume is written by one pod only: set scaling.front.fixed.replicas to 1 or 0",
     ),
     validation = rule(
+        "!has(self.storage) || !has(self.storage.postgres) || self.storage.postgres.secretName != self.credentials.secretName",
+        "storage.postgres.secretName must name a Secret of its own, not the one of spec.credentials",
+    ),
+    validation = rule(
         "!self.endpoints.exists(e, has(e.handler.sql) && e.handler.sql.secretName == self.credentials.secretName)",
         "handler.sql.secretName must name a Secret of its own, not the one of spec.credentials",
     ),

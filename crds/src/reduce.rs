@@ -6,7 +6,7 @@ use kube::core::ObjectMeta;
 use crate::addon::{MarketplaceAddon, MarketplaceAddonSpec};
 use crate::exposure::Exposure;
 use crate::scaling::Scaling;
-use crate::storage::{Storage, Volume};
+use crate::storage::{Postgres, Storage, Volume};
 use crate::workload::Workload;
 
 /// The resource with every part that the service does not read set to its default. The result satisfies the resource's
@@ -39,8 +39,12 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             credentials,
             endpoints,
             callbacks,
-            storage: storage.map(|Storage { volume }| Storage {
+            storage: storage.map(|Storage { volume, postgres }| Storage {
                 volume: volume.map(|_| Volume::default()),
+                postgres: postgres.map(|Postgres { secret_name, volume: _ }| Postgres {
+                    secret_name,
+                    volume: Volume::default(),
+                }),
             }),
             exposure: Exposure::default(),
             allow_list: None,

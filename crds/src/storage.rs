@@ -10,11 +10,41 @@ use crate::rules::{object_name, rule};
 /// Where accepted recordings are kept until their result is delivered. Exactly one member.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule("has(self.volume)", "storage must have exactly one member: write storage: {volume: {}}"))]
+#[x_kube(
+    validation = rule(
+        "has(self.volume) != has(self.postgres)",
+        "storage must have exactly one member: write storage: {volume: {}}, or storage: {postgres: {secretName: NAME}}",
+    ),
+    validation = rule(
+        "has(self.volume) == has(oldSelf.volume)",
+        "storage cannot move between volume and postgres, because accepted recordings would be left behind: create another MarketplaceAddon",
+    ),
+)]
 pub struct Storage {
     /// A volume that holds both the jobs and the audio. Exactly one pod writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
+
+    /// The jobs in a Postgres database, the audio on a volume that all pods share. Any number of pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<Postgres>,
+}
+
+/// A Postgres database for the jobs, and a volume for the audio.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Postgres {
+    /// The Secret whose key `DATABASE_URL` is `postgres://USER:PASSWORD@HOST/DATABASE`. The pods make the tables
+    /// themselves, in the schema to which the role's search_path leads; several add-ons may share one database. A changed
+    /// URL is used within two minutes, and no pod restarts.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = object_name("storage.postgres.secretName"))]
+    pub secret_name: String,
+
+    /// The volume that holds the audio until its result is delivered. It is claimed as ReadWriteMany, because every pod
+    /// writes and reads it: name a storage class that has it.
+    #[serde(default)]
+    pub volume: Volume,
 }
 
 /// A volume of the add-on's own.
@@ -40,7 +70,7 @@ pub struct Volume {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(
-        validation = object_name("storage.volume.storageClassName"),
+        validation = object_name("storageClassName"),
         validation = rule("self == oldSelf", "storageClassName cannot be changed: the volume exists already"),
     )]
     pub storage_class_name: Option<String>,

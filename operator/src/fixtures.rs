@@ -20,6 +20,11 @@ pub fn recording_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/harbour.yaml"))
 }
 
+/// An add-on that analyzes recordings, with its jobs in Postgres and more than one pod.
+pub fn shared_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/ferry.yaml"))
+}
+
 fn read(text: &str) -> MarketplaceAddon {
     let mut addon = manifest::read(text).expect("the fixture is valid");
     addon.metadata.uid = Some("11111111-2222-3333-4444-555555555555".to_owned());

@@ -66,7 +66,7 @@ fn metadata(addon: &ValidatedAddon, name: String, component: &str) -> ObjectMeta
 mod tests {
     use marketplace_crds::storage::OnDelete;
 
-    use crate::fixtures::{addon, children, recording_addon, valid};
+    use crate::fixtures::{addon, children, recording_addon, shared_addon, valid};
 
     /// Every child of the add-on, in the order of `Children`.
     macro_rules! assert_children {
@@ -104,10 +104,17 @@ mod tests {
     }
 
     #[test]
+    fn a_recording_addon_on_postgres() {
+        under("ferry", || {
+            assert_children!(children(&shared_addon()));
+        });
+    }
+
+    #[test]
     fn a_volume_that_is_to_be_deleted_belongs_to_the_addon() {
         let mut valid = valid(&recording_addon());
-        if let Some(volume) = &mut valid.volume {
-            volume.on_delete = OnDelete::Delete;
+        if let Some(data) = &mut valid.volume {
+            data.volume.on_delete = OnDelete::Delete;
         }
         let claim = super::render(&valid).volume_claim.expect("a volume is declared");
         assert_eq!(claim.metadata.owner_references, Some(vec![valid.owner]));

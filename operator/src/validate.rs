@@ -9,12 +9,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
 use marketplace_crds::manifest::{self, Violation};
-use marketplace_crds::storage::Volume;
+use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
 
-use crate::dereference::{Facts, SecretContent, SecretFact};
+use crate::dereference::{Facts, SecretContent, SecretFact, secrets};
 
-/// The key that a Secret of a `sql` handler must have.
+/// The key that a Secret of a database must have.
 const DATABASE_URL: &str = "DATABASE_URL";
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
@@ -68,6 +68,15 @@ pub struct Defaults {
     pub image: String,
 }
 
+/// What becomes the volume claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataVolume {
+    /// As declared.
+    pub volume: Volume,
+    /// Whether several pods use it at the same time; else it is one pod's alone.
+    pub is_shared: bool,
+}
+
 /// An add-on with everything that rendering needs, and nothing that could still be wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidatedAddon {
@@ -89,10 +98,10 @@ pub struct ValidatedAddon {
     pub credentials_name: String,
     /// The named keys of it.
     pub credentials: SecretContent,
-    /// The Secrets of `sql` handlers.
+    /// The Secrets with a database's URL: of `sql` handlers, and of the jobs.
     pub database_secrets: BTreeSet<String>,
     /// The volume, if one is declared.
-    pub volume: Option<Volume>,
+    pub volume: Option<DataVolume>,
     /// The address ranges that may connect, if they are limited.
     pub sources: Option<Vec<String>>,
     /// The port of the Service.
@@ -124,7 +133,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,
         database_secrets,
-        volume: spec.storage.as_ref().and_then(|storage| storage.volume.clone()),
+        volume: spec.storage.as_ref().and_then(data_volume),
         sources: spec
             .allow_list
             .as_ref()
@@ -134,6 +143,16 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
             .endpoints
             .iter()
             .any(|endpoint| endpoint.integration.is_asynchronous()),
+    })
+}
+
+fn data_volume(storage: &Storage) -> Option<DataVolume> {
+    let Storage { volume, postgres } = storage;
+    let own = volume.iter().map(|volume| (volume, false));
+    let shared = postgres.iter().map(|postgres| (&postgres.volume, true));
+    own.chain(shared).next().map(|(volume, is_shared)| DataVolume {
+        volume: volume.clone(),
+        is_shared,
     })
 }
 
@@ -164,12 +183,7 @@ fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refus
 }
 
 fn database_secrets(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
-    let handlers = addon
-        .spec
-        .endpoints
-        .iter()
-        .filter_map(|endpoint| endpoint.handler.sql.as_ref());
-    let names: BTreeSet<_> = handlers.map(|sql| sql.secret_name.clone()).collect();
+    let names = secrets::of_databases(addon);
     for name in &names {
         found(facts, name, &[DATABASE_URL], refusals);
     }

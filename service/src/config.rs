@@ -7,6 +7,7 @@ use std::time::Duration;
 use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::endpoint::{self, Encoding, Fields, Integration, IntegrationKey};
 use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
+use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
 
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
@@ -37,6 +38,20 @@ pub struct Config {
     pub callbacks: CallbackPolicy,
     /// When results are due.
     pub sla: Sla,
+    /// Where accepted recordings are kept, if any are.
+    pub storage: Option<StoragePlan>,
+}
+
+/// Where accepted recordings are kept until their result is delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoragePlan {
+    /// Jobs and audio in a folder that one process has for itself.
+    Folder,
+    /// Jobs in Postgres, audio in a folder that all processes share.
+    Postgres {
+        /// The Secret with the `DATABASE_URL`.
+        secret_name: String,
+    },
 }
 
 /// One URL and what answers it.
@@ -125,13 +140,17 @@ impl Config {
             .iter()
             .map(|endpoint| read_endpoint(&spec.public_url, endpoint))
             .collect::<Result<_, _>>()?;
-        let databases: BTreeSet<String> = endpoints
+        let storage = spec.storage.as_ref().and_then(read_storage);
+        let mut databases: BTreeSet<String> = endpoints
             .iter()
             .filter_map(|endpoint| match &endpoint.handler {
                 HandlerPlan::Sql(plan) => Some(plan.secret_name.clone()),
                 HandlerPlan::Table(_) | HandlerPlan::Analysis(_) => None,
             })
             .collect();
+        if let Some(StoragePlan::Postgres { secret_name }) = &storage {
+            databases.insert(secret_name.clone());
+        }
         let allowed_hosts = spec
             .callbacks
             .allowed_hosts
@@ -157,6 +176,7 @@ impl Config {
                 cutoff_factor: f64::from(spec.sla.cutoff_factor),
                 floor_seconds: f64::from(spec.sla.floor_seconds),
             },
+            storage,
         })
     }
 
@@ -173,6 +193,14 @@ impl Config {
             .iter()
             .any(|endpoint| endpoint.integration.is_asynchronous())
     }
+}
+
+fn read_storage(storage: &Storage) -> Option<StoragePlan> {
+    let Storage { volume, postgres } = storage;
+    let postgres = postgres.as_ref().map(|postgres| StoragePlan::Postgres {
+        secret_name: postgres.secret_name.clone(),
+    });
+    postgres.or(volume.as_ref().map(|_| StoragePlan::Folder))
 }
 
 fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endpoint, ReadConfig> {

@@ -6,6 +6,7 @@
 //! database's clock is the only clock, and a queue sees the rows of one add-on alone.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -16,9 +17,12 @@ mod again;
 #[cfg(test)]
 mod contract;
 mod lease;
+mod postgres;
+mod sql;
 mod sqlite;
 
 pub use lease::{Delivery, DeliveryRecord, Fence, Lease, Outcome, ResultBody, WorkRecord};
+pub use postgres::{PostgresQueue, RefuseServer};
 pub use sqlite::SqliteQueue;
 
 /// A result is tried for at least this long, however near the cut-off it came: a receiver that restarts needs minutes.
@@ -33,6 +37,29 @@ pub enum QueueError {
     /// The schema could not be brought up to date.
     #[error("failed to migrate the queue")]
     MigrateDatabase(#[source] sqlx::migrate::MigrateError),
+    /// The server works in a way in which accepted work could be lost, or not for us at all.
+    #[error(transparent)]
+    RefuseServer(RefuseServer),
+    /// There is no address of a database yet.
+    #[error("failed to find the database: its secret has no DATABASE_URL")]
+    FindUrl,
+    /// The address is none. It may hold a password, so it is not told.
+    #[error("failed to read DATABASE_URL: it must be postgres://USER:PASSWORD@HOST/DATABASE")]
+    ReadUrl,
+    /// The database was out of reach a moment ago.
+    #[error("failed to open the queue: the database was out of reach a moment ago")]
+    AwaitDatabase,
+    /// SQLite's locks mean nothing there.
+    #[error(
+        "failed to open the queue in {}: it lies on {kind}, where SQLite's locks keep nobody out; use a volume of the node or a block device, or storage.postgres",
+        folder.display()
+    )]
+    RefuseFilesystem {
+        /// The data folder.
+        folder: PathBuf,
+        /// The file system.
+        kind: String,
+    },
     /// A statement failed: the database is down, full or busy.
     #[error("failed to {action}")]
     UseDatabase {
@@ -60,6 +87,11 @@ impl QueueError {
         match self {
             Self::OpenDatabase(_) => "open",
             Self::MigrateDatabase(_) => "migrate",
+            Self::RefuseServer(_) => "server_refused",
+            Self::FindUrl => "url_missing",
+            Self::ReadUrl => "url_invalid",
+            Self::AwaitDatabase => "database",
+            Self::RefuseFilesystem { .. } => "filesystem_refused",
             Self::UseDatabase { .. } => "database",
             Self::ReadRow { .. } => "row",
             Self::LoseLease => "lease_lost",

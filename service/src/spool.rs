@@ -2,11 +2,16 @@
 //! against a crash on a good one. Called by `server` to receive, by `worker` to read, and by the sweeper to tidy.
 //!
 //! ```text
-//! DIR/lock          held by the one process that works here
-//! DIR/quarantine/   uploads nobody has vouched for; emptied at start
+//! DIR/lock          held by the one process that works here, or by all that share it
+//! DIR/quarantine/   uploads nobody has vouched for; emptied at start, or by age where several processes receive
 //! DIR/audio/        accepted audio, one file per random key, synced before the 202
 //! DIR/results/      results too large for a row
 //! ```
+//!
+//! Where processes share a folder, a file without a row may be another's that is about to be committed. Between the last
+//! change of a file's time (`Quarantined::store`) and the commit lie two syncs and one transaction, each of which is given
+//! up after seconds; a sweep takes only files that are an hour old. Should a process have been stopped for that hour in
+//! between, it finds its file gone after the commit, and does not answer 202 (`handler::analysis`).
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -15,14 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
+use crate::crash;
 use crate::domain::SpoolKey;
 
 mod budget;
 mod quarantine;
+mod space;
 
 pub use quarantine::Quarantined;
 
 use budget::Budget;
+use space::Space;
 
 /// What a spool takes at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub struct Limits {
     pub quarantine_bytes: u64,
     /// All files in quarantine at one time.
     pub quarantine_files: usize,
+    /// Everything in the folder together. Uploads are refused well before it is reached.
+    pub spool_bytes: u64,
 }
 
 /// Why the spool did not take, keep or give a file.
@@ -50,6 +60,9 @@ pub enum SpoolError {
         /// The limit it passed.
         limit_bytes: u64,
     },
+    /// The spool has no room for uploads; the rest of it is for the work that is there.
+    #[error("failed to receive a file: the spool is full")]
+    FillSpool,
     /// The quarantine is full: nobody's fault, and over soon.
     #[error("failed to receive a file: the quarantine is full")]
     ExceedBudget,
@@ -71,6 +84,7 @@ impl SpoolError {
         match self {
             Self::LockFolder { .. } => "locked",
             Self::ReceiveTooLarge { .. } => "too_large",
+            Self::FillSpool => "spool_full",
             Self::ExceedBudget => "over_budget",
             Self::UseDisk { .. } => "disk",
         }
@@ -80,6 +94,9 @@ impl SpoolError {
         move |source| Self::UseDisk { action, source }
     }
 }
+
+/// Where uploads lie that nobody has vouched for.
+const QUARANTINE: &str = "quarantine";
 
 /// The kinds of file that outlive a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,37 +116,46 @@ impl Area {
     }
 }
 
-/// A data folder, held by this process alone while the value lives.
+/// A data folder, held by this process while the value lives.
 #[derive(Debug)]
 pub struct Spool {
     folder: PathBuf,
     budget: Arc<Budget>,
+    space: Space,
     _lock: File,
 }
 
 impl Spool {
-    /// Locks the folder, makes its rooms, and empties the quarantine: what a dead process left there nobody has vouched for.
+    /// Locks the folder for this process alone, makes its rooms, and empties the quarantine: what a dead process left there
+    /// nobody has vouched for.
     pub fn open(folder: &Path, limits: Limits) -> Result<Self, SpoolError> {
         std::fs::create_dir_all(folder).map_err(SpoolError::disk("make the data folder"))?;
-        let lock = lock(folder)?;
-        let quarantine = folder.join("quarantine");
-        match std::fs::remove_dir_all(&quarantine) {
+        let lock = lock(folder, File::try_lock)?;
+        match std::fs::remove_dir_all(folder.join(QUARANTINE)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(SpoolError::disk("empty the quarantine")(error));
             }
             _ => {}
         }
-        for room in [
-            quarantine,
-            folder.join(Area::Audio.folder_name()),
-            folder.join(Area::Results.folder_name()),
-        ] {
-            std::fs::create_dir_all(&room).map_err(SpoolError::disk("make a folder"))?;
+        Self::make(folder, limits, lock)
+    }
+
+    /// The same folder for several processes, on one machine or on many: the lock keeps out only who wants it alone.
+    pub fn share(folder: &Path, limits: Limits) -> Result<Self, SpoolError> {
+        std::fs::create_dir_all(folder).map_err(SpoolError::disk("make the data folder"))?;
+        let lock = lock(folder, File::try_lock_shared)?;
+        Self::make(folder, limits, lock)
+    }
+
+    fn make(folder: &Path, limits: Limits, lock: File) -> Result<Self, SpoolError> {
+        for room in [QUARANTINE, Area::Audio.folder_name(), Area::Results.folder_name()] {
+            std::fs::create_dir_all(folder.join(room)).map_err(SpoolError::disk("make a folder"))?;
         }
         sync_folder(folder).map_err(SpoolError::disk("sync the data folder"))?;
         Ok(Self {
             folder: folder.to_owned(),
             budget: Arc::new(Budget::new(limits)),
+            space: Space::new(folder.to_owned(), limits.spool_bytes),
             _lock: lock,
         })
     }
@@ -142,6 +168,11 @@ impl Spool {
 
     /// A new file for bytes that nobody has vouched for yet.
     pub async fn quarantine(&self) -> Result<Quarantined, SpoolError> {
+        self.space.admit().await?;
+        self.file().await
+    }
+
+    async fn file(&self) -> Result<Quarantined, SpoolError> {
         Quarantined::create(&self.folder, Arc::clone(&self.budget)).await
     }
 
@@ -155,11 +186,21 @@ impl Spool {
         self.folder.join(area.folder_name()).join(key.as_str())
     }
 
-    /// Keeps a result that is too large for a row; synced when this returns.
+    /// Whether accepted audio with this key is there.
+    pub async fn has(&self, key: &SpoolKey) -> Result<bool, SpoolError> {
+        tokio::fs::try_exists(self.path(key))
+            .await
+            .map_err(SpoolError::disk("look for a file"))
+    }
+
+    /// Keeps a result that is too large for a row; synced when this returns. Also where uploads find no room any more: work
+    /// that is finished makes room.
     pub async fn store_result(&self, bytes: &[u8]) -> Result<SpoolKey, SpoolError> {
-        let mut file = self.quarantine().await?;
+        let mut file = self.file().await?;
         file.write(bytes).await?;
-        Ok(file.store_in(Area::Results).await?.key)
+        let key = file.store_in(Area::Results).await?.key;
+        crash::point("result_spooled");
+        Ok(key)
     }
 
     /// A result that was too large for a row.
@@ -179,7 +220,25 @@ impl Spool {
 
     /// The files of an area that are at least this old. A younger one may be an upload whose row is about to be written.
     pub async fn keys_older_than(&self, area: Area, age: Duration) -> Result<Vec<SpoolKey>, SpoolError> {
-        let folder = self.folder.join(area.folder_name());
+        self.older_than(area.folder_name(), age).await
+    }
+
+    /// Removes uploads that nobody goes on with: a live one is written to, or given up, long before this age.
+    pub async fn empty_quarantine(&self, age: Duration) -> Result<(), SpoolError> {
+        for key in self.older_than(QUARANTINE, age).await? {
+            let removed = tokio::fs::remove_file(self.folder.join(QUARANTINE).join(key.as_str())).await;
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(SpoolError::disk("remove a file")(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn older_than(&self, room: &'static str, age: Duration) -> Result<Vec<SpoolKey>, SpoolError> {
+        let folder = self.folder.join(room);
         tokio::task::spawn_blocking(move || list_older_than(&folder, age))
             .await
             .map_err(io::Error::other)
@@ -188,9 +247,14 @@ impl Spool {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, SpoolError> {
-    let file = File::create(folder.join("lock")).map_err(SpoolError::disk("make the lock file"))?;
-    match file.try_lock() {
+/// The lock file is opened for reading too: a network file system gives a shared lock to readers only.
+fn lock(folder: &Path, take: fn(&File) -> Result<(), TryLockError>) -> Result<File, SpoolError> {
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false);
+    let file = file
+        .open(folder.join("lock"))
+        .map_err(SpoolError::disk("make the lock file"))?;
+    match take(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SpoolError::LockFolder {
             folder: folder.to_owned(),

@@ -159,6 +159,12 @@ pub fn at_update() -> Vec<Row> {
             "size cannot be lowered: a volume only grows",
         ),
         replace(
+            "storage moved to a database",
+            "/spec/storage",
+            json!({"postgres": {"secretName": "jobs"}}),
+            "storage cannot move between volume and postgres",
+        ),
+        replace(
             "a storage class added",
             "/spec/storage/volume/storageClassName",
             json!("fast"),

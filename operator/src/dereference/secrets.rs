@@ -35,14 +35,23 @@ pub enum SecretFact {
 /// The names of all Secrets that the resource names.
 #[must_use]
 pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
-    let handlers = addon
-        .spec
+    let mut names = of_databases(addon);
+    names.insert(addon.spec.credentials.secret_name.clone());
+    names
+}
+
+/// The names of those with a database's URL.
+#[must_use]
+pub fn of_databases(addon: &MarketplaceAddon) -> BTreeSet<String> {
+    let spec = &addon.spec;
+    let handlers = spec
         .endpoints
         .iter()
         .filter_map(|endpoint| endpoint.handler.sql.as_ref());
+    let jobs = spec.storage.iter().filter_map(|storage| storage.postgres.as_ref());
     handlers
         .map(|sql| sql.secret_name.clone())
-        .chain([addon.spec.credentials.secret_name.clone()])
+        .chain(jobs.map(|postgres| postgres.secret_name.clone()))
         .collect()
 }
 

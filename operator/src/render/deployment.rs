@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{labels, metadata, names, pod};
-use crate::validate::ValidatedAddon;
+use crate::validate::{DataVolume, ValidatedAddon};
 
 /// A pod that has just become ready is not yet behind its Service on every node (kube-proxy collects changes for a second);
 /// until then it is not counted, and the pod that it replaces stays.
@@ -21,7 +21,7 @@ pub(super) fn render(addon: &ValidatedAddon) -> Deployment {
                 match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
                 ..LabelSelector::default()
             },
-            strategy: Some(strategy(addon.volume.is_some())),
+            strategy: Some(strategy(addon.volume.as_ref())),
             // The ConfigMap of an older version is pruned, so there is nothing to go back to but the last.
             revision_history_limit: Some(1),
             template: pod::render(addon),
@@ -31,8 +31,8 @@ pub(super) fn render(addon: &ValidatedAddon) -> Deployment {
     }
 }
 
-fn strategy(has_volume: bool) -> DeploymentStrategy {
-    if has_volume {
+fn strategy(data: Option<&DataVolume>) -> DeploymentStrategy {
+    if data.is_some_and(|data| !data.is_shared) {
         // The volume is one pod's alone: the next can only start when it is gone.
         return DeploymentStrategy {
             type_: Some("Recreate".to_owned()),

@@ -11,6 +11,9 @@ use clap::ValueEnum;
 use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
 use tokio::net::TcpListener;
 
+mod storage;
+
+use self::storage::{Storage, fit};
 use super::{AddonOptions, BUILD, CommandError, LogOptions, read_config};
 use crate::callback::Callbacks;
 use crate::config::{Config, HandlerPlan};
@@ -19,18 +22,9 @@ use crate::files::{SecretFiles, Secrets};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
-use crate::queue::{Queue, SqliteQueue};
 use crate::retry::Jitter;
 use crate::server::{Server, connection};
-use crate::spool::{Limits, Spool};
 use crate::worker::{LEASE, RETENTION, WorkMetrics, Worker, WorkerLimits};
-
-/// The largest recording: three hours of telephone audio on two channels, and some more.
-const SPOOL_LIMITS: Limits = Limits {
-    max_file_bytes: 512 * 1024 * 1024,
-    quarantine_bytes: 4 * 1024 * 1024 * 1024,
-    quarantine_files: 256,
-};
 
 /// Callbacks only wait, so there may be many.
 const CALLBACKS_LIMIT: usize = 16;
@@ -88,32 +82,6 @@ pub enum Role {
     All,
 }
 
-/// Why the flags do not fit the add-on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FitOptions {
-    /// Recordings would be lost.
-    #[error(
-        "failed to start: an endpoint of this add-on is answered later, so say where recordings are kept, with --data DIR"
-    )]
-    FindData,
-    /// One folder, one process.
-    #[error(
-        "failed to start: a data folder is used by one process alone, which does all of the work; leave --role out, or write --role all"
-    )]
-    ShareData,
-    /// Nothing is ever enqueued.
-    #[error(
-        "failed to start: no endpoint of this add-on is answered later, so that a worker has nothing to do; leave --role out"
-    )]
-    FindWork,
-}
-
-/// What an asynchronous endpoint needs.
-struct Storage {
-    spool: Arc<Spool>,
-    queue: Arc<dyn Queue>,
-}
-
 /// Serves until SIGTERM or SIGINT.
 pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     let config = Arc::new(read_config(&options.addon.file).map_err(CommandError::input)?);
@@ -126,14 +94,12 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     metrics.describe(&config);
 
     let admin_listener = Admin::listen(options.admin).await.map_err(CommandError::work)?;
-    let listener = TcpListener::bind(options.listen).await.map_err(|source| {
-        CommandError::work(Listen {
-            address: options.listen,
-            source,
-        })
-    })?;
-    let storage = open_storage(&config, &options).await?;
+    let listener = match options.role {
+        Role::Front | Role::All => Some(listen(options.listen).await?),
+        Role::Worker => None,
+    };
     let (files, secrets) = SecretFiles::open(options.addon.secrets.clone(), config.secrets.clone());
+    let storage = storage::open(&config, options.data.as_deref(), &secrets).await?;
 
     let (mut tasks, readiness) = (Tasks::default(), Readiness::default());
     let registry = metrics.registry().clone();
@@ -148,7 +114,7 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         "secrets",
         reread(files, interval, tasks.stop(), secrets.clone(), metrics.clone()),
     );
-    if let Some(storage) = &storage {
+    if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
         let worker = worker(&config, storage, &secrets, &metrics, grace)?;
         let stop = tasks.stop();
         tasks.spawn("worker", async move {
@@ -156,20 +122,29 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
             Ok::<_, Infallible>(())
         });
     }
-    let address = listener.local_addr().map_err(CommandError::work)?;
-    let router = server(config, storage, &secrets, metrics).into_router();
-    let (stop, drain) = (tasks.stop(), Duration::from_secs(options.grace_seconds));
-    tasks.spawn("front", async move {
-        connection::serve(listener, router, stop, drain).await;
-        Ok::<_, Infallible>(())
-    });
-    tracing::info!(listen = %address, admin = %options.admin, "serving");
+    if let Some(listener) = listener {
+        let address = listener.local_addr().map_err(CommandError::work)?;
+        let router = server(config, storage, &secrets, metrics).into_router();
+        let (stop, drain) = (tasks.stop(), Duration::from_secs(options.grace_seconds));
+        tasks.spawn("front", async move {
+            connection::serve(listener, router, stop, drain).await;
+            Ok::<_, Infallible>(())
+        });
+        tracing::info!(listen = %address, admin = %options.admin, "serving");
+    } else {
+        tracing::info!(admin = %options.admin, "working");
+    }
     readiness.started();
     tasks
         .supervise(asked, readiness, grace)
         .await
         .map_err(CommandError::work)?;
     admin.await.map_err(CommandError::work)?.map_err(CommandError::work)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, CommandError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| CommandError::work(Listen { address, source }))
 }
 
 /// Why there is no address to serve at.
@@ -198,40 +173,11 @@ fn find_secrets(folder: &Path) -> Result<(), FindSecrets> {
     })
 }
 
-/// Whether these flags can serve this add-on. With a folder and SQLite the work cannot be parted.
-fn fit(config: &Config, role: Role, has_data: bool) -> Result<(), FitOptions> {
-    match (config.has_asynchronous_endpoint(), role) {
-        (true, _) if !has_data => Err(FitOptions::FindData),
-        (true, Role::All) | (false, Role::All | Role::Front) => Ok(()),
-        (true, Role::Front | Role::Worker) => Err(FitOptions::ShareData),
-        (false, Role::Worker) => Err(FitOptions::FindWork),
-    }
-}
-
 fn grace(options: &RunOptions) -> Grace {
     Grace {
         notice: Duration::from_secs(options.notice_seconds),
         finish: Duration::from_secs(options.grace_seconds) + FINISH_MARGIN,
     }
-}
-
-/// Opens the data folder, which only an asynchronous endpoint needs. This process is alone with it from then on, so that
-/// whatever was leased belongs to nobody alive.
-async fn open_storage(config: &Config, options: &RunOptions) -> Result<Option<Storage>, CommandError> {
-    let (Some(folder), true) = (&options.data, config.has_asynchronous_endpoint()) else {
-        return Ok(None);
-    };
-    let spool = Spool::open(folder, SPOOL_LIMITS).map_err(CommandError::work)?;
-    let queue = SqliteQueue::open(&folder.join("queue.db"), config.addon.clone(), LEASE).await;
-    let queue = queue.map_err(CommandError::work)?;
-    let freed = queue.recover().await.map_err(CommandError::work)?;
-    if freed > 0 {
-        tracing::info!(jobs = freed, "took over what an earlier process had begun");
-    }
-    Ok(Some(Storage {
-        spool: Arc::new(spool),
-        queue: Arc::new(queue),
-    }))
 }
 
 fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metrics: Metrics) -> Server {
@@ -300,39 +246,4 @@ async fn reread(
     };
     tokio::join!(files.run(interval, stop), tell);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::error::Error;
-
-    use marketplace_crds::manifest;
-
-    use super::{FitOptions, Role, fit};
-    use crate::config::Config;
-
-    #[test]
-    fn says_which_flags_do_not_fit_the_addon() -> Result<(), Box<dyn Error>> {
-        let mut addon = manifest::read(include_str!("../../../crds/fixtures/call-insights.yaml"))?;
-        let with_recordings = Config::from_addon(&addon)?;
-        addon
-            .spec
-            .endpoints
-            .retain(|endpoint| !endpoint.integration.is_asynchronous());
-        let without = Config::from_addon(&addon)?;
-        let cases = [
-            (&with_recordings, Role::All, true, Ok(())),
-            (&with_recordings, Role::All, false, Err(FitOptions::FindData)),
-            (&with_recordings, Role::Front, true, Err(FitOptions::ShareData)),
-            (&with_recordings, Role::Worker, true, Err(FitOptions::ShareData)),
-            (&without, Role::All, false, Ok(())),
-            (&without, Role::All, true, Ok(())),
-            (&without, Role::Front, false, Ok(())),
-            (&without, Role::Worker, true, Err(FitOptions::FindWork)),
-        ];
-        for (config, role, has_data, expected) in cases {
-            assert_eq!(fit(config, role, has_data), expected, "{role:?} {has_data}");
-        }
-        Ok(())
-    }
 }

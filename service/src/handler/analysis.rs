@@ -47,6 +47,9 @@ pub enum AcceptRecording {
     /// The disk.
     #[error("failed to keep the recording")]
     StoreAudio(#[source] SpoolError),
+    /// The audio is gone, swept or replaced by a repetition of the same request.
+    #[error("failed to keep the recording: its audio is gone")]
+    FindAudio,
     /// The database.
     #[error("failed to enqueue the recording")]
     EnqueueJob(#[source] QueueError),
@@ -59,7 +62,7 @@ impl AcceptRecording {
         match self {
             Self::Refuse(refusal) => refusal.error_code(),
             Self::MeasureAudio(_) => "audio_unavailable",
-            Self::StoreAudio(_) => "spool_failed",
+            Self::StoreAudio(_) | Self::FindAudio => "spool_failed",
             Self::EnqueueJob(_) => "queue_failed",
         }
     }
@@ -83,6 +86,7 @@ impl Recordings {
             callback,
             fields_digest,
         } = analyze;
+        let key = audio.key.clone();
         let job = NewJob {
             endpoint,
             request,
@@ -102,6 +106,10 @@ impl Recordings {
                 reason = error.category(),
                 "audio that is not needed stays until the next sweep"
             );
+        }
+        // A process that stood still for so long that its audio was swept as nobody's must not say that it is safe.
+        if enqueued.unneeded() != Some(&key) && !self.spool.has(&key).await.map_err(AcceptRecording::StoreAudio)? {
+            return Err(AcceptRecording::FindAudio);
         }
         match enqueued {
             Enqueued::Accepted | Enqueued::Duplicate { .. } | Enqueued::Redeliver { .. } => Ok(()),

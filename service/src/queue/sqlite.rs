@@ -2,7 +2,6 @@
 //! committed row survives a power loss. One connection writes, so that no writer ever waits for another inside SQLite; a
 //! few read.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -10,24 +9,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteQueryResult, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool};
 
-use super::{
-    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
-};
-use crate::domain::{AddonKey, Job, JobId, NewJob, SpoolKey};
+use super::QueueError;
+use super::sql::statement::Statement;
+use super::sql::{Access, Database, SqlQueue, Transaction, Value, bound, failed};
+use crate::domain::AddonKey;
 
-mod delivery;
-mod enqueue;
-mod row;
-mod tidy;
-mod work;
+mod filesystem;
 
-/// The schema, oldest part first. Never edited once released: a change is a new file.
+/// The schema, oldest part first. Never edited once released: a change is a new file (see `migrations/README.md`).
 const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "job", include_str!("../../migrations/sqlite/0001_job.sql"))];
 
 /// Gauges and sweeps, at most this many at once.
@@ -38,18 +30,21 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The queue of one add-on in one file.
+pub type SqliteQueue = SqlQueue<SqliteFile>;
+
+/// The file.
 #[derive(Debug)]
-pub struct SqliteQueue {
+pub struct SqliteFile {
     writer: SqlitePool,
     readers: SqlitePool,
-    addon: AddonKey,
-    lease_seconds: f64,
-    arrivals: Arrivals,
 }
 
 impl SqliteQueue {
     /// Opens or makes the file, and brings its schema up to date.
     pub async fn open(file: &Path, addon: AddonKey, lease: Duration) -> Result<Self, QueueError> {
+        if let Some(folder) = file.parent() {
+            filesystem::refuse_network(folder)?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -68,27 +63,23 @@ impl SqliteQueue {
         migrate(&writer).await.map_err(QueueError::MigrateDatabase)?;
         sync_folder_of(file).map_err(|error| QueueError::OpenDatabase(sqlx::Error::Io(error)))?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
-        Ok(Self {
-            writer,
-            readers,
-            addon,
-            lease_seconds: lease.as_secs_f64(),
-            arrivals: Arrivals::default(),
-        })
+        Ok(Self::new(SqliteFile { writer, readers }, addon, lease))
     }
 
     /// Closes every connection, so that the file is complete in itself.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.database.readers.close().await;
+        self.database.writer.close().await;
     }
 }
 
+/// A file that a newer version has migrated is served all the same: migrations only add.
 async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
     let migrations = MIGRATIONS.map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     });
-    Migrator::with_migrations(migrations.into()).run(writer).await
+    let mut migrator = Migrator::with_migrations(migrations.into());
+    migrator.set_ignore_missing(true).run(writer).await
 }
 
 /// The names of the new files must survive a power loss as their contents do.
@@ -99,102 +90,35 @@ fn sync_folder_of(file: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Adds what was tried to what the database said.
-fn failed(action: &'static str) -> impl FnOnce(sqlx::Error) -> QueueError {
-    move |source| QueueError::UseDatabase { action, source }
-}
+#[async_trait]
+impl Database for SqliteFile {
+    type Transaction = sqlx::Transaction<'static, Sqlite>;
 
-/// A statement that shows a fence changes one row, or the fence is stale.
-fn fenced(result: &SqliteQueryResult) -> Result<(), QueueError> {
-    if result.rows_affected() == 0 {
-        Err(QueueError::LoseLease)
-    } else {
-        Ok(())
+    async fn begin(&self, access: Access) -> Result<Self::Transaction, QueueError> {
+        let begun = match access {
+            Access::Read => self.readers.begin().await,
+            // At once the only writer, and not only from the first change on.
+            Access::Write => self.writer.begin_with("BEGIN IMMEDIATE").await,
+        };
+        begun.map_err(failed("begin a transaction"))
     }
-}
-
-/// Runs a statement whose last four parameters are the add-on and the fence.
-async fn change(
-    queue: &SqliteQueue,
-    statement: Query<'_, Sqlite, SqliteArguments>,
-    fence: &Fence,
-    action: &'static str,
-) -> Result<(), QueueError> {
-    let statement = statement
-        .bind(queue.addon.as_str())
-        .bind(fence.id.to_string())
-        .bind(&fence.token)
-        .bind(fence.number);
-    fenced(&statement.execute(&queue.writer).await.map_err(failed(action))?)
 }
 
 #[async_trait]
-impl Queue for SqliteQueue {
-    async fn enqueue(&self, job: NewJob) -> Result<Enqueued, QueueError> {
-        let enqueued = enqueue::enqueue(self, job).await?;
-        match enqueued {
-            Enqueued::Accepted => self.arrivals.work.notify_one(),
-            Enqueued::Redeliver { .. } => self.arrivals.deliveries.notify_one(),
-            Enqueued::Duplicate { .. } | Enqueued::Reused { .. } => {}
-        }
-        Ok(enqueued)
+impl Transaction for sqlx::Transaction<'static, Sqlite> {
+    type Row = SqliteRow;
+
+    async fn fetch(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        bound::<Sqlite>(statement.sqlite, values).fetch_all(&mut **self).await
     }
 
-    async fn recover(&self) -> Result<u64, QueueError> {
-        tidy::recover(self).await
+    async fn change(&mut self, statement: &Statement, values: &[Value<'_>]) -> Result<u64, sqlx::Error> {
+        let done = bound::<Sqlite>(statement.sqlite, values).execute(&mut **self).await?;
+        Ok(done.rows_affected())
     }
 
-    async fn claim(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
-        work::claim(self, limit).await
-    }
-
-    async fn claim_deliveries(&self, limit: usize) -> Result<Vec<Lease<Delivery>>, QueueError> {
-        delivery::claim(self, limit).await
-    }
-
-    async fn renew(&self, fence: &Fence) -> Result<(), QueueError> {
-        work::renew(self, fence).await
-    }
-
-    async fn finish(&self, lease: Lease<Job>, record: WorkRecord) -> Result<(), QueueError> {
-        let done = matches!(record, WorkRecord::Done(_));
-        work::finish(self, lease.fence(), record).await?;
-        if done {
-            self.arrivals.deliveries.notify_one();
-        }
-        Ok(())
-    }
-
-    async fn record(&self, lease: Lease<Delivery>, record: DeliveryRecord) -> Result<(), QueueError> {
-        delivery::record(self, lease.fence(), record).await
-    }
-
-    async fn release_delivery(&self, lease: Lease<Delivery>) -> Result<(), QueueError> {
-        delivery::release(self, lease.fence()).await
-    }
-
-    async fn gauges(&self) -> Result<Gauges, QueueError> {
-        tidy::gauges(self).await
-    }
-
-    async fn removable_audio(&self, limit: usize) -> Result<Vec<(JobId, SpoolKey)>, QueueError> {
-        tidy::removable_audio(self, limit).await
-    }
-
-    async fn audio_removed(&self, id: JobId) -> Result<(), QueueError> {
-        tidy::audio_removed(self, id).await
-    }
-
-    async fn retire(&self, retention: &Retention) -> Result<u64, QueueError> {
-        tidy::retire(self, retention).await
-    }
-
-    async fn known_files(&self, keys: &[SpoolKey]) -> Result<HashSet<SpoolKey>, QueueError> {
-        tidy::known_files(self, keys).await
-    }
-
-    fn arrivals(&self) -> &Arrivals {
-        &self.arrivals
+    async fn commit(self) -> Result<(), sqlx::Error> {
+        sqlx::Transaction::commit(self).await
     }
 }
 

@@ -1,14 +1,18 @@
 //! One upload that nobody has vouched for yet. Dropped, it is gone; stored, it survives a power loss.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
 use super::budget::Budget;
-use super::{Area, SpoolError, sync_folder};
+use super::{Area, QUARANTINE, SpoolError, sync_folder};
+use crate::clock;
+use crate::crash;
 use crate::domain::{SpoolKey, StoredAudio};
 
 /// The most that waits in memory for the disk, per upload: fifty uploads at once must stay small.
@@ -44,9 +48,10 @@ impl Quarantined {
         budget.admit_file()?;
         let place = Place { budget, bytes: 0 };
         let key = SpoolKey::random();
-        let path = folder.join("quarantine").join(key.as_str());
+        let path = folder.join(QUARANTINE).join(key.as_str());
         let mut file = File::create_new(&path).await.map_err(SpoolError::disk("make a file"))?;
         file.set_max_buf_size(WRITE_BUFFER_BYTES);
+        crash::point("quarantined");
         Ok(Self {
             folder: folder.to_owned(),
             path,
@@ -91,16 +96,20 @@ impl Quarantined {
 
     pub(super) async fn store_in(mut self, area: Area) -> Result<StoredAudio, SpoolError> {
         self.file.flush().await.map_err(SpoolError::disk("write a file"))?;
+        // Its age counts from here on, however long the sender took for what came after the file.
+        let (path, now) = (self.path.clone(), SystemTime::from(clock::now()));
+        let touched = blocking(move || std::fs::File::options().write(true).open(path)?.set_modified(now)).await;
+        touched.map_err(SpoolError::disk("touch a file"))?;
         self.file.sync_all().await.map_err(SpoolError::disk("sync a file"))?;
+        crash::point("file_synced");
         let room = self.folder.join(area.folder_name());
         tokio::fs::rename(&self.path, room.join(self.key.as_str()))
             .await
             .map_err(SpoolError::disk("rename a file"))?;
-        tokio::task::spawn_blocking(move || sync_folder(&room))
-            .await
-            .map_err(std::io::Error::other)
-            .and_then(|synced| synced)
-            .map_err(SpoolError::disk("sync a folder"))?;
+        crash::point("file_renamed");
+        let synced = blocking(move || sync_folder(&room)).await;
+        synced.map_err(SpoolError::disk("sync a folder"))?;
+        crash::point("folder_synced");
         let sha256_hex = hex::encode(std::mem::take(&mut self.hash).finalize());
         Ok(StoredAudio {
             key: self.key.clone(),
@@ -108,6 +117,11 @@ impl Quarantined {
             sha256_hex,
         })
     }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(io::Error::other).flatten()
 }
 
 impl Drop for Quarantined {

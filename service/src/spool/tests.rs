@@ -14,6 +14,7 @@ const LIMITS: Limits = Limits {
     max_file_bytes: 1000,
     quarantine_bytes: 2500,
     quarantine_files: 3,
+    spool_bytes: 1 << 40,
 };
 
 fn files_in(folder: &Path, room: &str) -> io::Result<usize> {
@@ -185,6 +186,7 @@ async fn a_large_upload_waits_in_small_pieces() -> Tested {
         max_file_bytes: 8 << 20,
         quarantine_bytes: 8 << 20,
         quarantine_files: 1,
+        spool_bytes: 1 << 40,
     };
     let spool = Spool::open(folder.path(), limits)?;
     let mut file = spool.quarantine().await?;

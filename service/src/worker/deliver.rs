@@ -13,6 +13,7 @@ use super::WorkMetrics;
 use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
 use crate::callback::Callbacks;
+use crate::crash;
 use crate::deadline::{self, Met};
 use crate::domain::JobId;
 use crate::queue::{Delivery, DeliveryRecord, Lease, Queue, QueueError, ResultBody};
@@ -95,10 +96,12 @@ impl DeliveryStage {
                 }
             },
         };
+        crash::point("before_callback");
         let attempted = self
             .callbacks
             .post(&delivery.callback, body, &delivery.id.to_string())
             .await;
+        crash::point("after_callback");
         let record = retry::decide(&attempted, &tried, self.jitter.next());
         if record != DeliveryRecord::Confirmed {
             tracing::warn!(

@@ -14,8 +14,8 @@ use crate::spool::{Area, Spool, SpoolError};
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Retention and orphans need a look this many sweeps apart: ten minutes.
 const SWEEPS_PER_TIDYING: u64 = 120;
-/// A younger file may be an upload whose row is about to be committed.
-const ORPHAN_AGE: Duration = Duration::from_mins(10);
+/// A younger file may be an upload, of this process or of another, whose row is about to be committed (see `spool`).
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
 /// How much one statement is asked for.
 const BATCH: usize = 500;
 
@@ -71,6 +71,7 @@ impl Sweeper {
     /// What is done seldom: retention, and files that no row names.
     pub(super) async fn tidy(&self, orphan_age: Duration) -> Result<(), SweepError> {
         self.queue.retire(&self.retention).await?;
+        self.spool.empty_quarantine(orphan_age).await?;
         for area in [Area::Audio, Area::Results] {
             for keys in self.spool.keys_older_than(area, orphan_age).await?.chunks(BATCH) {
                 let known = self.queue.known_files(keys).await?;

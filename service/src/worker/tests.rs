@@ -60,6 +60,7 @@ impl Bench {
             max_file_bytes: 1 << 30,
             quarantine_bytes: 1 << 30,
             quarantine_files: 10,
+            spool_bytes: 1 << 40,
         };
         let addon = AddonKey::new("addons", "call-insights");
         let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon.clone(), lease).await?;

@@ -14,6 +14,7 @@ use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
 use super::{MAX_ATTEMPTS, WorkMetrics, WorkOutcome};
 use crate::analysis::{self, AnalysisError, AnalysisPlan, Halt, Halted, JobErrorCode};
+use crate::crash;
 use crate::deadline;
 use crate::domain::{EndpointName, Job};
 use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
@@ -84,6 +85,7 @@ impl Stage for WorkStage {
     }
 
     async fn handle(&self, lease: Lease<Job>) {
+        crash::point("after_claim");
         let (id, endpoint) = (lease.subject.id, lease.subject.work.endpoint.clone());
         let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
         let analyzed = tokio::select! {
@@ -195,11 +197,12 @@ impl WorkStage {
             Conclusion::Release => (WorkRecord::Release, WorkOutcome::Released),
         };
         self.queue.finish(lease, record).await.map_err(EndWork::Queue)?;
+        crash::point("result_recorded");
         Ok(outcome)
     }
 
     async fn keep(&self, json: String) -> Result<ResultBody, EndWork> {
-        if json.len() <= ROW_RESULT_BYTES {
+        if json.len() <= ROW_RESULT_BYTES && !crash::is_awaited_at("result_spooled") {
             return Ok(ResultBody::Inline(json));
         }
         self.spool

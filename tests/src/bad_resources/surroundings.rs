@@ -43,7 +43,31 @@ pub(super) fn rows() -> Vec<Row> {
             "a storage class in capitals",
             "/spec/storage/volume/storageClassName",
             json!("Fast"),
-            "storage.volume.storageClassName must be the name of an object",
+            "storageClassName must be the name of an object",
+        ),
+        replace(
+            "both kinds of storage",
+            "/spec/storage/postgres",
+            json!({"secretName": "jobs"}),
+            "storage must have exactly one member",
+        ),
+        replace(
+            "a database without a Secret's name",
+            "/spec/storage",
+            json!({"postgres": {"secretName": "Jobs"}}),
+            "storage.postgres.secretName must be the name of an object",
+        ),
+        replace(
+            "the database's URL among the credentials",
+            "/spec/storage",
+            json!({"postgres": {"secretName": "twilio"}}),
+            "storage.postgres.secretName must name a Secret of its own",
+        ),
+        replace(
+            "a shared volume of no size",
+            "/spec/storage",
+            json!({"postgres": {"secretName": "jobs", "volume": {"size": "0"}}}),
+            "size must be a quantity greater than 0",
         ),
         replace(
             "an exposure without a member",

@@ -37,11 +37,11 @@ async fn a_commit_is_on_the_disk_before_it_returns() -> Tested {
     let folder = TempDir::new()?;
     let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon(), LONG).await?;
     let journal: String = sqlx::query("PRAGMA journal_mode")
-        .fetch_one(&queue.writer)
+        .fetch_one(&queue.database.writer)
         .await?
         .try_get(0)?;
     let synchronous: i64 = sqlx::query("PRAGMA synchronous")
-        .fetch_one(&queue.writer)
+        .fetch_one(&queue.database.writer)
         .await?
         .try_get(0)?;
     assert_eq!(
@@ -56,7 +56,12 @@ async fn a_commit_is_on_the_disk_before_it_returns() -> Tested {
 async fn a_reader_can_not_write() -> Tested {
     let folder = TempDir::new()?;
     let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon(), LONG).await?;
-    assert!(sqlx::query("DELETE FROM job").execute(&queue.readers).await.is_err());
+    assert!(
+        sqlx::query("DELETE FROM job")
+            .execute(&queue.database.readers)
+            .await
+            .is_err()
+    );
     Ok(())
 }
 
@@ -74,7 +79,7 @@ async fn a_forgotten_row_holds_no_capability_and_no_result() -> Tested {
         })
         .await?;
     let row = sqlx::query("SELECT callback, result, result_key, endpoint, state FROM job")
-        .fetch_one(&queue.writer)
+        .fetch_one(&queue.database.writer)
         .await?;
     for column in ["callback", "result", "result_key"] {
         assert_eq!(row.try_get::<Option<String>, _>(column)?, None, "{column}");
@@ -91,7 +96,7 @@ async fn waiting_work_is_found_by_its_index() -> Tested {
         "EXPLAIN QUERY PLAN SELECT id FROM job WHERE addon = 'a' AND state IN ('queued', 'running')
          AND ((state = 'queued' AND run_at <= 1) OR (state = 'running' AND lease_until <= 1)) ORDER BY due_at LIMIT 1",
     )
-    .fetch_all(&queue.writer)
+    .fetch_all(&queue.database.writer)
     .await?;
     let details = plan
         .iter()

@@ -16,6 +16,7 @@ const LIMITS: Limits = Limits {
     max_file_bytes: 1000,
     quarantine_bytes: 1500,
     quarantine_files: 2,
+    spool_bytes: 1 << 40,
 };
 
 fn part(head: &str, content: &str) -> String {

@@ -63,6 +63,7 @@ impl Front {
             max_file_bytes: 10_000,
             quarantine_bytes: 100_000,
             quarantine_files: 4,
+            spool_bytes: 1 << 40,
         };
         let spool = Arc::new(Spool::open(folder.path(), limits)?);
         let file = folder.path().join("queue.db");

@@ -1,0 +1,150 @@
+//! One transaction that is the idempotency check and the job: inserted, or else the earlier one looked up and decided on.
+
+use super::statement::{Statement, statement};
+use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, row};
+use crate::crash;
+use crate::domain::{JobId, NewJob};
+use crate::queue::again::{self, Again, Earlier};
+use crate::queue::{CALLBACK_FLOOR_SECONDS, Enqueued};
+
+/// Between the insert that found a row and the look at it the row may be forgotten; hardly twice in a row.
+const TRIES: usize = 3;
+
+// Whoever comes second with the same request waits here until the first has committed, and then finds its row.
+const INSERT: Statement = statement!(
+    "INSERT INTO job (id, addon, endpoint, request, fields_digest, sids, callback,
+                     audio_key, audio_bytes, audio_sha256, channels, sample_rate_hertz, bits_per_sample, audio_seconds,
+                     median_seconds, p99_seconds, cutoff_seconds, accepted_at, run_at, due_at, state)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+           $15, $16, $17, moment, moment, moment + $15, 'queued'
+    FROM (SELECT " NOW " AS moment) AS clock WHERE true
+    ON CONFLICT (addon, endpoint, request) WHERE forgotten_at IS NULL DO NOTHING"
+);
+
+const FIND: Statement = statement!(
+    "SELECT id, state, fields_digest, callback, audio_key, lease_until > " NOW " AS leased
+    FROM job WHERE addon = $1 AND endpoint = $2 AND request = $3 AND forgotten_at IS NULL " LOCKED
+);
+
+// The audio of a job that is claimed in between is in use; the transaction holds the only right to change the row.
+const REPLACE: Statement = statement!(
+    "UPDATE job SET callback = $2, audio_key = $3, audio_bytes = $4, audio_sha256 = $5,
+                   channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9
+    WHERE id = $1"
+);
+
+const REDIRECT: Statement = statement!("UPDATE job SET callback = $2 WHERE id = $1");
+
+// Whoever is sending to the earlier place loses the lease: what it learns is about another callback.
+const REDELIVER: Statement = statement!(
+    "UPDATE job SET state = 'delivering', callback = $2, delivery_attempt = 0, ended_at = NULL,
+                   deliver_from = " NOW ", deliver_at = " NOW ",
+                   deliver_until = " LATER_OF "(deliver_until, " NOW " + $3),
+                   lease_token = NULL, lease_until = NULL
+    WHERE id = $1"
+);
+
+pub(super) async fn enqueue(queue: &SqlQueue<impl Database>, job: NewJob) -> Result<Enqueued, QueueError> {
+    for _ in 0..TRIES {
+        let mut transaction = queue.database.begin(Access::Write).await?;
+        let enqueued = if insert(&mut transaction, queue, &job).await? {
+            Enqueued::Accepted
+        } else {
+            let values = [
+                Value::Text(queue.addon.as_str()),
+                Value::Text(job.endpoint.as_str()),
+                Value::Text(job.request.as_str()),
+            ];
+            let found = transaction.fetch(&FIND, &values).await;
+            match found.map_err(failed("look for an earlier job"))?.first() {
+                Some(found) => repeat(&mut transaction, found, &job).await?,
+                None => continue,
+            }
+        };
+        crash::point("before_commit");
+        transaction.commit().await.map_err(failed("commit a job"))?;
+        crash::point("after_commit");
+        return Ok(enqueued);
+    }
+    Err(failed("find the earlier job")(sqlx::Error::RowNotFound))
+}
+
+async fn insert<D: Database>(
+    transaction: &mut D::Transaction,
+    queue: &SqlQueue<D>,
+    job: &NewJob,
+) -> Result<bool, QueueError> {
+    let sids = serde_json::to_string(&job.sids).expect("a struct of optional strings always serialises");
+    let id = JobId::random().to_string();
+    let values = [
+        Value::Text(&id),
+        Value::Text(queue.addon.as_str()),
+        Value::Text(job.endpoint.as_str()),
+        Value::Text(job.request.as_str()),
+        Value::Text(&job.fields_digest),
+        Value::Text(&sids),
+        Value::Text(job.callback.expose().as_str()),
+        Value::Text(job.audio.key.as_str()),
+        integer(job.audio.bytes),
+        Value::Text(&job.audio.sha256_hex),
+        integer(job.format.channels),
+        integer(job.format.sample_rate_hertz),
+        integer(job.format.bits_per_sample),
+        Value::Real(job.format.seconds),
+        Value::Real(job.deadlines.median_seconds),
+        Value::Real(job.deadlines.p99_seconds),
+        Value::Real(job.deadlines.cutoff_seconds),
+    ];
+    let inserted = transaction.change(&INSERT, &values).await;
+    Ok(inserted.map_err(failed("insert a job"))? > 0)
+}
+
+async fn repeat<T: Transaction>(transaction: &mut T, found: &T::Row, job: &NewJob) -> Result<Enqueued, QueueError> {
+    let earlier = Earlier {
+        state: row::state(found)?,
+        leased: found.truth("leased")?,
+        fields_digest: found.text("fields_digest")?,
+        callback: found.optional("callback")?.unwrap_or_default(),
+    };
+    let id = row::id(found)?.to_string();
+    let (id, callback) = (Value::Text(&id), Value::Text(job.callback.expose().as_str()));
+    let unneeded = job.audio.key.clone();
+    match again::decide(&earlier, job) {
+        Again::Reuse => Ok(Enqueued::Reused { unneeded }),
+        Again::Nothing | Again::Await => Ok(Enqueued::Duplicate { unneeded }),
+        Again::Redirect => {
+            let redirected = transaction.change(&REDIRECT, &[id, callback]).await;
+            redirected.map_err(failed("redirect a job"))?;
+            Ok(Enqueued::Duplicate { unneeded })
+        }
+        Again::Redeliver => {
+            let values = [id, callback, Value::Real(CALLBACK_FLOOR_SECONDS)];
+            let redelivered = transaction.change(&REDELIVER, &values).await;
+            redelivered.map_err(failed("redeliver a result"))?;
+            Ok(Enqueued::Redeliver { unneeded })
+        }
+        Again::Replace => {
+            replace(transaction, id, job).await?;
+            let earlier_audio = row::spool_key(found, "audio_key")?;
+            Ok(Enqueued::Duplicate {
+                unneeded: earlier_audio.unwrap_or(unneeded),
+            })
+        }
+    }
+}
+
+async fn replace<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJob) -> Result<(), QueueError> {
+    let values = [
+        id,
+        Value::Text(job.callback.expose().as_str()),
+        Value::Text(job.audio.key.as_str()),
+        integer(job.audio.bytes),
+        Value::Text(&job.audio.sha256_hex),
+        integer(job.format.channels),
+        integer(job.format.sample_rate_hertz),
+        integer(job.format.bits_per_sample),
+        Value::Real(job.format.seconds),
+    ];
+    let replaced = transaction.change(&REPLACE, &values).await;
+    replaced.map(drop).map_err(failed("replace a job"))
+}

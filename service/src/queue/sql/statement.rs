@@ -1,0 +1,60 @@
+//! One text for two databases: where they differ there stands a word in capitals, and `statement!` puts in what each wants.
+//! Both number their parameters, `$1` and on. A statement of a database alone would be one that the contract suite does
+//! not hold against the other.
+
+/// A statement in both dialects.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement {
+    pub(in crate::queue) sqlite: &'static str,
+    pub(in crate::queue) postgres: &'static str,
+}
+
+macro_rules! dialect {
+    // Seconds since 1970 by the database's clock: of this moment, not of the beginning of the transaction.
+    (sqlite NOW) => {
+        "unixepoch('subsec')"
+    };
+    (postgres NOW) => {
+        "extract(epoch FROM clock_timestamp())::double precision"
+    };
+    (sqlite LATER_OF) => {
+        "max"
+    };
+    (postgres LATER_OF) => {
+        "greatest"
+    };
+    // SQLite has one writer at a time; in Postgres a row that is to be changed is kept from others until the commit.
+    (sqlite LOCKED) => {
+        ""
+    };
+    (postgres LOCKED) => {
+        "FOR UPDATE"
+    };
+    (sqlite UNLESS_LOCKED) => {
+        ""
+    };
+    (postgres UNLESS_LOCKED) => {
+        "FOR UPDATE SKIP LOCKED"
+    };
+    // The members of a parameter that is a JSON list of texts.
+    (sqlite MEMBERS) => {
+        "(SELECT value FROM json_each($1))"
+    };
+    (postgres MEMBERS) => {
+        "(SELECT json_array_elements_text($1::json))"
+    };
+    ($database:ident $text:literal) => {
+        $text
+    };
+}
+
+macro_rules! statement {
+    ($($part:tt)+) => {
+        $crate::queue::sql::statement::Statement {
+            sqlite: concat!($($crate::queue::sql::statement::dialect!(sqlite $part)),+),
+            postgres: concat!($($crate::queue::sql::statement::dialect!(postgres $part)),+),
+        }
+    };
+}
+
+pub(in crate::queue) use {dialect, statement};

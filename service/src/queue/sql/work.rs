@@ -1,0 +1,98 @@
+//! Leases on work: given, renewed, given up. Each is one statement.
+
+use super::statement::{Statement, statement};
+use super::{Access, Database, QueueError, SqlQueue, Value, integer, row};
+use crate::domain::Job;
+use crate::queue::lease::LeaseToken;
+use crate::queue::{CALLBACK_FLOOR_SECONDS, Fence, Lease, Outcome, ResultBody, WorkRecord};
+
+// A lease that has ended frees its job, whatever became of the one who had it. The rows are chosen once (MATERIALIZED): an
+// IN that Postgres evaluates again for each row would choose and lock others each time.
+const CLAIM: Statement = statement!(
+    "WITH chosen AS MATERIALIZED (
+        SELECT id FROM job
+        WHERE addon = $3 AND state IN ('queued', 'running')
+          AND ((state = 'queued' AND run_at <= " NOW ")
+            OR (state = 'running' AND lease_until <= " NOW "))
+        ORDER BY due_at LIMIT $4 " UNLESS_LOCKED ")
+    UPDATE job SET state = 'running', attempt = attempt + 1,
+                   lease_token = $1, lease_number = lease_number + 1, lease_until = " NOW " + $2
+    WHERE id IN (SELECT id FROM chosen)
+    RETURNING *, " NOW " - accepted_at AS age_seconds"
+);
+
+const RENEW: Statement = statement!(
+    "UPDATE job SET lease_until = " NOW " + $5
+    WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4"
+);
+
+// The result and the intent to call back are one statement: neither is ever without the other.
+const FINISH: Statement = statement!(
+    "UPDATE job SET state = 'delivering', result = $5, result_key = $6, error_code = $7,
+                   finished_at = " NOW ", deliver_from = " NOW ", deliver_at = " NOW ",
+                   deliver_until = " LATER_OF "(accepted_at + cutoff_seconds, " NOW " + $8),
+                   lease_token = NULL, lease_until = NULL
+    WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
+);
+
+const RETRY: Statement = statement!(
+    "UPDATE job SET state = 'queued', last_error = $5, run_at = " NOW " + $6, lease_token = NULL, lease_until = NULL
+    WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
+);
+
+const RELEASE: Statement = statement!(
+    "UPDATE job SET state = 'queued', attempt = attempt - 1, lease_token = NULL, lease_until = NULL
+    WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
+);
+
+const FINISH_ACTION: &str = "finish a job";
+
+pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
+    let token = LeaseToken::random().0;
+    let values = [
+        Value::Text(&token),
+        Value::Real(queue.lease_seconds),
+        Value::Text(queue.addon.as_str()),
+        integer(limit),
+    ];
+    let rows = queue.fetch(Access::Write, (&CLAIM, "claim jobs"), &values).await?;
+    // RETURNING keeps no order.
+    let mut leases = rows
+        .iter()
+        .map(|found| Ok((row::due_at(found)?, row::job(found)?)))
+        .collect::<Result<Vec<_>, QueueError>>()?;
+    leases.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+    Ok(leases.into_iter().map(|(_, lease)| lease).collect())
+}
+
+pub(super) async fn renew(queue: &SqlQueue<impl Database>, fence: &Fence) -> Result<(), QueueError> {
+    let values = [Value::Real(queue.lease_seconds)];
+    queue.change_fenced((&RENEW, "renew a lease"), fence, &values).await
+}
+
+pub(super) async fn finish(
+    queue: &SqlQueue<impl Database>,
+    fence: &Fence,
+    record: WorkRecord,
+) -> Result<(), QueueError> {
+    match record {
+        WorkRecord::Done(Outcome { body, error_code }) => {
+            let (inline, key) = match &body {
+                ResultBody::Inline(json) => (Some(json.as_str()), None),
+                ResultBody::Spooled(key) => (None, Some(key.as_str())),
+            };
+            let values = [
+                Value::Optional(inline),
+                Value::Optional(key),
+                Value::Optional(error_code),
+                Value::Real(CALLBACK_FLOOR_SECONDS),
+            ];
+            queue.change_fenced((&FINISH, FINISH_ACTION), fence, &values).await
+        }
+        WorkRecord::Retry { reason, after_seconds } => {
+            let values = [Value::Text(reason), Value::Real(after_seconds)];
+            queue.change_fenced((&RETRY, FINISH_ACTION), fence, &values).await
+        }
+        WorkRecord::Release => queue.change_fenced((&RELEASE, FINISH_ACTION), fence, &[]).await,
+    }
+}
