@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::postgres::Postgres;
 use crate::service::Home;
 use crate::twilio::{Sdk, Twilio};
 
@@ -14,6 +15,8 @@ pub const AUTH_TOKEN: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 pub const ADDON_SID: &str = "XB0123456789abcdef0123456789abcdef";
 /// Under which it is registered.
 pub const PUBLIC_URL: &str = "https://addons.example.com/insights";
+/// The Secret with the URL of the jobs' database.
+const JOBS: &str = "jobs";
 /// A number that the table knows.
 pub const KNOWN: &str = "+14155551212";
 
@@ -74,6 +77,24 @@ pub fn manifest_with(pointer: &str, value: Value) -> Value {
 /// A folder with the resource and the account's Secret.
 pub fn home() -> Result<Home> {
     home_of(&manifest())
+}
+
+/// The same with its jobs in Postgres, in a schema of its own.
+pub fn home_on(server: &Postgres) -> Result<Home> {
+    home_at(&server.schema()?)
+}
+
+/// The same under this URL.
+pub fn home_at(database_url: &str) -> Result<Home> {
+    let storage = json!({ "postgres": { "secretName": JOBS } });
+    let home = home_of(&manifest_with("/spec/storage", storage))?;
+    home.write_secret(JOBS, "DATABASE_URL", database_url)?;
+    Ok(home)
+}
+
+/// One add-on on each database.
+pub fn homes() -> Result<[Home; 2]> {
+    Ok([home()?, home_on(Postgres::shared()?)?])
 }
 
 /// The same for another resource.

@@ -13,6 +13,7 @@ pub mod http;
 pub mod ledger;
 pub mod memory;
 pub mod patience;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod report;
 pub mod service;

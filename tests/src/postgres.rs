@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Where Debian keeps the programs.
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
+/// No address but the socket's; and room for every process of every test.
+const USUAL: [&str; 3] = ["listen_addresses=", "max_connections=400", "shared_buffers=64MB"];
 /// The user that Debian's package makes.
 const USER: &str = "postgres";
 /// The longest that a start takes on a slow machine.
@@ -78,32 +80,19 @@ impl Postgres {
 
     /// Starts it again after `stop`.
     pub fn resume(&mut self) -> io::Result<()> {
-        let data = self.folder.join("data");
-        let mut command = Command::new("sh");
-        command.args(["-c", GUARD, "guard"]).arg(&self.folder);
-        let server = as_user(&Path::new(PROGRAMS).join("postgres"))?;
-        command.arg(server.get_program()).args(server.get_args());
-        command.arg("-D").arg(&data).arg("-k").arg(&self.folder);
-        for setting in ["listen_addresses=", "max_connections=400", "shared_buffers=64MB"] {
-            command.args(["-c", setting]);
+        let mut server = as_user(&Path::new(PROGRAMS).join("postgres"))?;
+        server
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .arg("-k")
+            .arg(&self.folder);
+        for setting in USUAL {
+            server.args(["-c", setting]);
         }
         for setting in &self.settings {
-            command.args(["-c", setting]);
+            server.args(["-c", setting]);
         }
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.join("log"))?;
-        let mut guard = command
-            .stdin(Stdio::piped())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()?;
-        let pipe = guard
-            .stdin
-            .take()
-            .ok_or_else(|| io::Error::other("the guard has no pipe"))?;
-        self.running = Some((guard, pipe));
+        self.running = Some(guarded(&server, &self.folder)?);
         self.wait_until_ready()
     }
 
@@ -186,12 +175,30 @@ impl Drop for Postgres {
     }
 }
 
+/// Starts a program of a folder, with its log there, that ends when this process does.
+pub(crate) fn guarded(program: &Command, folder: &Path) -> io::Result<(Child, ChildStdin)> {
+    let log = fs::File::options().create(true).append(true).open(folder.join("log"))?;
+    let mut guard = Command::new("sh")
+        .args(["-c", GUARD, "guard"])
+        .arg(folder)
+        .arg(program.get_program())
+        .args(program.get_args())
+        .stdin(Stdio::piped())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()?;
+    let pipe = guard.stdin.take();
+    let pipe = pipe.ok_or_else(|| io::Error::other("the guard has no pipe"))?;
+    Ok((guard, pipe))
+}
+
 fn is_root() -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt as _;
     Ok(fs::metadata("/proc/self")?.uid() == 0)
 }
 
-fn as_user(program: &Path) -> io::Result<Command> {
+/// A program that refuses root, as somebody else where the tests are root.
+pub(crate) fn as_user(program: &Path) -> io::Result<Command> {
     if !is_root()? {
         return Ok(Command::new(program));
     }

@@ -56,7 +56,21 @@ pub struct Service<'home> {
 impl<'home> Service<'home> {
     /// Starts it and waits until it says that it is ready.
     pub async fn start(home: &'home Home) -> Result<Self> {
-        let mut service = Self::spawn(home)?;
+        Self::start_with(home, &[], &[]).await
+    }
+
+    /// The same for one half of the work.
+    pub async fn start_as(home: &'home Home, role: &str) -> Result<Self> {
+        Self::start_with(home, &["--role", role], &[]).await
+    }
+
+    /// The same, and it kills itself at the n-th pass of this point.
+    pub async fn start_to_crash_at(home: &'home Home, point: &str, pass: u64) -> Result<Self> {
+        Self::start_with(home, &[], &[("MARKETPLACE_CRASH_AT", &format!("{point}:{pass}"))]).await
+    }
+
+    async fn start_with(home: &'home Home, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
+        let mut service = Self::spawn(home, arguments, variables)?;
         until("the service is ready", async || {
             if let Some(status) = service.exit_status()? {
                 bail!("the service has ended with {status} instead of becoming ready");
@@ -68,12 +82,14 @@ impl<'home> Service<'home> {
         Ok(service)
     }
 
-    fn spawn(home: &'home Home) -> Result<Self> {
+    fn spawn(home: &'home Home, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
         let log = File::options().create(true).append(true).open(home.log_path())?;
         let process = Command::new(program()?)
             .arg("run")
             .args(home.arguments())
+            .args(arguments)
             .envs(home.variables().iter().map(|(name, value)| (name, value)))
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

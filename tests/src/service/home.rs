@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::Result;
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 /// The folder of one add-on.
 pub struct Home {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     address: SocketAddr,
     admin: SocketAddr,
     variables: Vec<(String, String)>,
@@ -21,7 +22,7 @@ pub struct Home {
 impl Home {
     /// A folder with the manifest and no secret.
     pub fn new(manifest: &Value) -> Result<Self> {
-        let folder = TempDir::with_prefix("marketplace-")?;
+        let folder = Arc::new(TempDir::with_prefix("marketplace-")?);
         fs::create_dir(folder.path().join("secrets"))?;
         fs::create_dir(folder.path().join("data"))?;
         let (address, admin) = free_addresses();
@@ -33,6 +34,13 @@ impl Home {
         };
         fs::write(home.manifest_path(), serde_yaml::to_string(manifest)?)?;
         Ok(home)
+    }
+
+    /// The same folder for another process, which is found elsewhere.
+    pub fn shared(&self) -> Self {
+        let (address, admin) = free_addresses();
+        let folder = Arc::clone(&self.folder);
+        Self { folder, address, admin }
     }
 
     /// Writes a key of a Secret, as a mounted file.
@@ -71,9 +79,9 @@ impl Home {
             .collect()
     }
 
-    /// What the service says, on both streams.
+    /// What the services of this address say, on both streams.
     pub fn log_path(&self) -> PathBuf {
-        self.path().join("service.log")
+        self.path().join(format!("service-{}.log", self.address.port()))
     }
 
     /// What the services of this folder have said so far.

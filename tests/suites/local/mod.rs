@@ -1,9 +1,11 @@
 //! The suites that need no cluster: each test has a service process of its own.
 mod acoustics;
+mod again;
 mod callback;
 mod callback_faults;
 mod cli;
 mod crash;
+mod crash_points;
 mod discretion;
 mod generated;
 mod invoke;
@@ -11,6 +13,7 @@ mod latency;
 mod limits;
 mod power;
 mod recording;
+mod roles;
 mod rules;
 mod signature;
 mod sms;

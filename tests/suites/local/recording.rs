@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use bytes::Bytes;
-use futures::future::try_join_all;
 use marketplace_tests::addon::{ACCOUNT_SID, ADDON_SID, AUTH_TOKEN, home, request_sid, twilio};
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::callback::CallbackReceiver;
@@ -17,7 +16,8 @@ use super::sms::json_of;
 /// The endpoint of the suites' add-on that takes recordings.
 pub const PATH: &str = "/transcription";
 
-fn short_wav() -> Bytes {
+/// Just over half a second.
+pub fn short_wav() -> Bytes {
     Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.6).wav()
 }
 
@@ -37,7 +37,7 @@ pub fn assert_accepted(answer: &Answer) {
 }
 
 /// Nothing of a refused upload stays behind.
-async fn until_nothing_is_kept(home: &Home) -> Result<()> {
+pub async fn until_nothing_is_kept(home: &Home) -> Result<()> {
     until("neither quarantine nor spool hold a file", async || {
         let left = [home.data_files("quarantine"), home.data_files("audio")].concat();
         Ok(left.is_empty().then_some(()))
@@ -98,51 +98,6 @@ async fn serves_the_examples_own_client_once_it_signs() -> Result<()> {
         );
         assert_eq!(result["results"]["acoustics"]["duration_seconds"], json!(0.6));
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn makes_one_job_of_a_request_that_comes_again() -> Result<()> {
-    let home = home()?;
-    let service = Service::start(&home).await?;
-    let receiver = CallbackReceiver::start(&[]).await?;
-    let (sid, fence) = (request_sid(), request_sid());
-    let request = upload(&receiver, &sid, short_wav())?;
-    let at_once = (0..4).map(|_| request.send(service.address()));
-    for answer in try_join_all(at_once).await? {
-        assert_accepted(&answer);
-    }
-    assert_accepted(&request.send(service.address()).await?);
-    receiver.wait_for(&sid).await?;
-    until_nothing_is_kept(&home).await?;
-    assert_accepted(&request.send(service.address()).await?);
-    // What is due later is done later: when its callback has come, no other is on its way.
-    assert_accepted(&upload(&receiver, &fence, short_wav())?.send(service.address()).await?);
-    receiver.wait_for(&fence).await?;
-    assert_eq!(receiver.deliveries_of(&sid).len(), 1);
-    Ok(())
-}
-
-#[tokio::test]
-async fn refuses_other_fields_under_the_same_request_sid() -> Result<()> {
-    let home = home()?;
-    let service = Service::start(&home).await?;
-    let receiver = CallbackReceiver::start(&[]).await?;
-    let sid = request_sid();
-    assert_accepted(&upload(&receiver, &sid, short_wav())?.send(service.address()).await?);
-    let payload = Payload::Multipart {
-        fields: pairs(&[("callback", &receiver.url(&sid)), ("channels", "1")]),
-        file: Some(File {
-            field: "audio-data".to_owned(),
-            bytes: short_wav(),
-        }),
-        order: FileOrder::Last,
-    };
-    let answer = twilio(Sdk::Python)
-        .request(PATH, &sid, payload)?
-        .send(service.address())
-        .await?;
-    assert_eq!(json_of(&answer)?["error_code"], "request_sid_reused");
     Ok(())
 }
 

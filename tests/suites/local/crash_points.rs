@@ -1,0 +1,229 @@
+//! A crash at each marked point, on both databases: what was answered 202 has exactly one row, ends, and is delivered with
+//! the same bytes under the same key however often; what lies in the spool without a row is swept.
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bytes::Bytes;
+use futures::future::try_join_all;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use marketplace_tests::addon::{home_at, home_of, manifest, request_sid};
+use marketplace_tests::audio::{Recording, Sound};
+use marketplace_tests::callback::CallbackReceiver;
+use marketplace_tests::ledger::Ledger;
+use marketplace_tests::patience::until;
+use marketplace_tests::postgres::Postgres;
+use marketplace_tests::report::figure;
+use marketplace_tests::service::{Home, Service};
+use sqlx::{Connection as _, Row as _};
+
+use super::recording::upload;
+
+/// The points of the service's `crash`, in the order in which a recording passes them.
+const POINTS: [&str; 11] = [
+    "quarantined",
+    "file_synced",
+    "file_renamed",
+    "folder_synced",
+    "before_commit",
+    "after_commit",
+    "after_claim",
+    "result_spooled",
+    "result_recorded",
+    "before_callback",
+    "after_callback",
+];
+/// Crashes at each point, unless MARKETPLACE_CRASH_ROUNDS says otherwise.
+const ROUNDS: u64 = 10;
+/// Recordings of one round; the crash comes at the pass of one of them.
+const RECORDINGS: u64 = 3;
+/// Rounds at one time: most of a round waits for a sweep.
+const ABREAST: usize = 8;
+
+/// Where the rows are.
+enum Rows {
+    File,
+    Schema { url: String, server: &'static Postgres },
+}
+
+impl Rows {
+    fn home(&self) -> Result<Home> {
+        match self {
+            Self::File => home_of(&manifest()),
+            Self::Schema { url, .. } => home_at(url),
+        }
+    }
+
+    /// What time does while nobody runs: leases end. In a folder of its own the next process knows that they have.
+    fn let_leases_end(&self) -> Result<()> {
+        if let Self::Schema { url, server } = self {
+            let (_, schema) = url.rsplit_once("%3D").context("the URL names its schema")?;
+            server.ask(&format!(
+                "UPDATE {schema}.job SET lease_until = 0 WHERE lease_until IS NOT NULL"
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// The state of each job, by its request.
+    async fn states(&self, home: &Home) -> Result<Vec<(String, String)>> {
+        const ALL: &str = "SELECT sids, state FROM job";
+        let mut found: Vec<(String, String)> = Vec::new();
+        match self {
+            Self::File => {
+                let url = format!("sqlite://{}?mode=ro", home.data_path().join("queue.db").display());
+                let mut file = sqlx::SqliteConnection::connect(&url).await?;
+                for row in sqlx::query(ALL).fetch_all(&mut file).await? {
+                    found.push((row.try_get("sids")?, row.try_get("state")?));
+                }
+            }
+            Self::Schema { url, .. } => {
+                let mut session = sqlx::PgConnection::connect(url).await?;
+                for row in sqlx::query(ALL).fetch_all(&mut session).await? {
+                    found.push((row.try_get("sids")?, row.try_get("state")?));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+struct Round {
+    rows: Rows,
+    home: Home,
+    receiver: CallbackReceiver,
+    ledger: Ledger,
+}
+
+impl Round {
+    /// Sends one recording until it is accepted: Twilio repeats what was reset or got a 5xx.
+    async fn client(&self, wav: &Bytes) -> Result<()> {
+        let sid = request_sid();
+        let request = upload(&self.receiver, &sid, wav.clone())?;
+        self.ledger.write(&format!("sending {sid}"))?;
+        until("an upload is accepted", async || {
+            match request.send(self.home.address()).await {
+                Ok(answer) if answer.status == 202 => Ok(Some(())),
+                Ok(answer) if answer.status != 503 => bail!("an upload got {}", answer.status),
+                Ok(_) | Err(_) => Ok(None),
+            }
+        })
+        .await?;
+        self.ledger.write(&format!("accepted {sid}"))?;
+        Ok(())
+    }
+
+    /// The first process dies at the point; the second finds what an hour later would be found.
+    async fn crash_and_go_on(&self, point: &str, pass: u64) -> Result<Service<'_>> {
+        let mut doomed = Service::start_to_crash_at(&self.home, point, pass).await?;
+        let status = doomed
+            .wait()
+            .await
+            .with_context(|| format!("{point} is not passed {pass} times"))?;
+        ensure!(status.signal() == Some(9), "it ended otherwise: {status}");
+        drop(doomed);
+        self.rows.let_leases_end()?;
+        age_files(&self.home)?;
+        Service::start(&self.home).await
+    }
+
+    async fn compare_the_books(&self) -> Result<()> {
+        let accepted = self.ledger.entries("accepted")?;
+        ensure!(accepted == self.ledger.entries("sending")?, "a client has given up");
+        let delivered = self.receiver.wait("a callback for everything accepted", |all| {
+            accepted
+                .iter()
+                .all(|sid| all.iter().any(|delivery| delivery.target.ends_with(sid.as_str())))
+        });
+        delivered.await?;
+        until("every job has ended, and no file is left", async || {
+            let states = self.rows.states(&self.home).await?;
+            let ended = states.iter().all(|(_, state)| state == "confirmed");
+            let files = ["quarantine", "audio", "results"].map(|room| self.home.data_files(room).len());
+            Ok((ended && files == [0, 0, 0]).then_some(()))
+        })
+        .await
+        .with_context(|| {
+            let files = ["quarantine", "audio", "results"].map(|room| self.home.data_files(room));
+            format!("left: {files:?}")
+        })?;
+        let states = self.rows.states(&self.home).await?;
+        for sid in &accepted {
+            let rows = states.iter().filter(|(sids, _)| sids.contains(sid.as_str())).count();
+            ensure!(rows == 1, "{sid} has {rows} rows");
+            let deliveries = self.receiver.deliveries_of(sid);
+            let told: BTreeSet<_> = deliveries
+                .iter()
+                .map(|delivery| (delivery.header("idempotency-key"), &delivery.body))
+                .collect();
+            ensure!(told.len() == 1, "{sid} was told {} things", told.len());
+        }
+        ensure!(states.len() == accepted.len(), "a row without a request");
+        Ok(())
+    }
+}
+
+/// Nothing that lies in the data folder is young any more.
+fn age_files(home: &Home) -> Result<()> {
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for room in ["quarantine", "audio", "results"] {
+        for name in home.data_files(room) {
+            let file = std::fs::File::options()
+                .write(true)
+                .open(home.data_path().join(room).join(name))?;
+            file.set_modified(long_ago)?;
+        }
+    }
+    Ok(())
+}
+
+async fn crash_once(rows: Rows, point: &str, pass: u64, wav: &Bytes) -> Result<usize> {
+    let home = rows.home()?;
+    let round = Round {
+        receiver: CallbackReceiver::start(&[]).await?,
+        ledger: Ledger::open(&home.path().join("ledger"))?,
+        rows,
+        home,
+    };
+    let clients = try_join_all((0..RECORDINGS).map(|_| round.client(wav)));
+    let (_service, _) = tokio::try_join!(round.crash_and_go_on(point, pass), clients)?;
+    round.compare_the_books().await?;
+    Ok(round.receiver.deliveries().len())
+}
+
+async fn crash_everywhere(name: &str, rows: impl Fn() -> Result<Rows>) -> Result<()> {
+    let rounds = std::env::var("MARKETPLACE_CRASH_ROUNDS").map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
+    let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.6).wav();
+    let (rows, wav) = (&rows, &wav);
+    let each = (0..rounds).flat_map(|round| POINTS.map(|point| (point, 1 + round % RECORDINGS)));
+    let crashes = stream::iter(each).map(|(point, pass)| async move {
+        let crashed = crash_once(rows()?, point, pass, wav).await;
+        crashed.with_context(|| format!("{name}, {point}:{pass}"))
+    });
+    let deliveries: Vec<usize> = crashes.buffer_unordered(ABREAST).try_collect().await?;
+    figure(&format!(
+        "{name}: {} crashes at {} points, {} recordings, {} callbacks, 0 lost",
+        deliveries.len(),
+        POINTS.len(),
+        deliveries.len() as u64 * RECORDINGS,
+        deliveries.iter().sum::<usize>()
+    ));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_loses_nothing_on_sqlite() -> Result<()> {
+    crash_everywhere("SQLite", || Ok(Rows::File)).await
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_loses_nothing_on_postgres() -> Result<()> {
+    let server = Postgres::shared()?;
+    crash_everywhere("Postgres", || {
+        let url = server.schema()?;
+        Ok(Rows::Schema { url, server })
+    })
+    .await
+}

@@ -1,0 +1,157 @@
+//! The halves of the work in processes of their own, on one Postgres and one folder, and what becomes of them when the
+//! database does not answer.
+
+use std::net::TcpStream;
+
+use anyhow::Result;
+use futures::future::try_join_all;
+use marketplace_tests::addon::{KNOWN, home, home_at, home_on, request_sid, twilio};
+use marketplace_tests::callback::CallbackReceiver;
+use marketplace_tests::patience::until;
+use marketplace_tests::pgbouncer::PgBouncer;
+use marketplace_tests::postgres::Postgres;
+use marketplace_tests::service::{Service, run_to_end};
+use marketplace_tests::twilio::{Payload, Sdk, pairs};
+
+use super::recording::{assert_accepted, short_wav, until_nothing_is_kept, upload};
+
+#[tokio::test]
+async fn a_front_accepts_what_a_worker_of_another_process_delivers() -> Result<()> {
+    let home = home_on(Postgres::shared()?)?;
+    let (one, two, beside) = (home.shared(), home.shared(), home.shared());
+    let receiver = CallbackReceiver::start(&[]).await?;
+    let fronts = [
+        Service::start_as(&one, "front").await?,
+        Service::start_as(&two, "front").await?,
+    ];
+    let mut sids = Vec::new();
+    for front in fronts.iter().cycle().take(6) {
+        let sid = request_sid();
+        assert_accepted(&upload(&receiver, &sid, short_wav())?.send(front.address()).await?);
+        sids.push(sid);
+    }
+    assert!(receiver.deliveries().is_empty(), "a front does no work");
+    let worker = Service::start_as(&beside, "worker").await?;
+    assert!(
+        TcpStream::connect(worker.address()).is_err(),
+        "a worker takes no requests"
+    );
+    for sid in &sids {
+        receiver.wait_for(sid).await?;
+    }
+    assert_eq!(receiver.deliveries().len(), sids.len(), "each once");
+    until_nothing_is_kept(&home).await
+}
+
+#[tokio::test]
+async fn a_folder_that_processes_share_is_not_taken_by_one_alone() -> Result<()> {
+    let home = home_on(Postgres::shared()?)?;
+    let _front = Service::start_as(&home, "front").await?;
+    let other = marketplace_tests::addon::home()?;
+    std::fs::remove_dir(other.data_path())?;
+    std::os::unix::fs::symlink(home.data_path(), other.data_path())?;
+    let arguments = other.arguments();
+    let all: Vec<&str> = ["run"]
+        .into_iter()
+        .chain(arguments.iter().map(String::as_str))
+        .collect();
+    let ended = run_to_end(&all).await?;
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(told.contains("another process works on this data folder"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_worker_needs_a_database_that_is_not_one_folders() -> Result<()> {
+    let home = home()?;
+    let arguments = home.arguments();
+    let mut all: Vec<&str> = ["run"]
+        .into_iter()
+        .chain(arguments.iter().map(String::as_str))
+        .collect();
+    all.extend(["--role", "worker"]);
+    let ended = run_to_end(&all).await?;
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(told.contains("declare storage.postgres"), "{told}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_its_database_recordings_wait_and_everything_else_is_answered() -> Result<()> {
+    let mut server = Postgres::start(&[])?;
+    let home = home_on(&server)?;
+    server.stop()?;
+    let service = Service::start(&home).await?;
+    let receiver = CallbackReceiver::start(&[]).await?;
+    for _ in 0..2 {
+        let sid = request_sid();
+        let request = upload(&receiver, &sid, short_wav())?;
+        assert_eq!(request.send(service.address()).await?.status, 503);
+        let question = Payload::Query(pairs(&[("phone", KNOWN)]));
+        let answer = twilio(Sdk::Node)
+            .request("/query", &request_sid(), question)?
+            .send(service.address())
+            .await?;
+        assert_eq!(answer.status, 200);
+        server.resume()?;
+        until("the recording is accepted", async || {
+            Ok((request.send(service.address()).await?.status == 202).then_some(()))
+        })
+        .await?;
+        receiver.wait_for(&sid).await?;
+        server.stop()?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_may_lose_commits_is_refused_with_what_mends_it() -> Result<()> {
+    let server = Postgres::start(&["fsync=off"])?;
+    let home = home_at(&server.url_with(""))?;
+    let arguments = home.arguments();
+    let all: Vec<&str> = ["run"]
+        .into_iter()
+        .chain(arguments.iter().map(String::as_str))
+        .collect();
+    let ended = run_to_end(&all).await?;
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(
+        told.contains("fsync is off") && told.contains("set fsync = on"),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn works_through_pgbouncer_that_gives_each_transaction_another_session() -> Result<()> {
+    let server = Postgres::start(&[])?;
+    let bouncer = PgBouncer::start(&server, "transaction")?;
+    let home = home_at(&bouncer.url())?;
+    let beside = home.shared();
+    let receiver = CallbackReceiver::start(&[]).await?;
+    let services = [Service::start(&home).await?, Service::start(&beside).await?];
+    let mut requests = Vec::new();
+    for _ in 0..24 {
+        requests.push((request_sid(), services[requests.len() % 2].address()));
+    }
+    let sent = requests.iter().map(async |(sid, address)| {
+        let request = upload(&receiver, sid, short_wav())?;
+        until("an upload is accepted", async || {
+            Ok((request.send(*address).await?.status == 202).then_some(()))
+        })
+        .await
+    });
+    try_join_all(sent).await?;
+    for (sid, _) in &requests {
+        receiver.wait_for(sid).await?;
+    }
+    assert_eq!(receiver.deliveries().len(), requests.len(), "each once");
+    let sessions = server.ask(
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    )?;
+    assert!(sessions.parse::<u32>()? <= 3, "{sessions} sessions");
+    let prepared = home.log();
+    assert!(!prepared.contains("prepared statement"), "{prepared}");
+    Ok(())
+}
