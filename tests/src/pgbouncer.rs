@@ -41,7 +41,7 @@ impl PgBouncer {
         fs::write(&file, settings)?;
         let mut program: Command = as_user(Path::new(PROGRAM))?;
         program.arg(&file);
-        let running = Some(guarded(&program, &folder)?);
+        let running = Some(guarded(&program, &folder, "TERM")?);
         Ok(Self { folder, running })
     }
 

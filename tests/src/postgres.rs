@@ -21,7 +21,7 @@ const USER: &str = "postgres";
 const BOUND: Duration = Duration::from_secs(60);
 
 // Reads until whoever started it is gone or lets go, then ends the server at once; what it wrote goes too, unless told.
-const GUARD: &str = "folder=$1; shift; \"$@\" & server=$!; told=$(cat); kill -QUIT $server; wait $server; \
+const GUARD: &str = "folder=$1; signal=$2; shift 2; \"$@\" & server=$!; told=$(cat); kill -s \"$signal\" $server; wait $server; \
      [ \"$told\" = keep ] || rm -rf \"$folder\"";
 const KEEP: &[u8] = b"keep";
 
@@ -92,7 +92,7 @@ impl Postgres {
         for setting in &self.settings {
             server.args(["-c", setting]);
         }
-        self.running = Some(guarded(&server, &self.folder)?);
+        self.running = Some(guarded(&server, &self.folder, "QUIT")?);
         self.wait_until_ready()
     }
 
@@ -175,12 +175,13 @@ impl Drop for Postgres {
     }
 }
 
-/// Starts a program of a folder, with its log there, that ends when this process does.
-pub(crate) fn guarded(program: &Command, folder: &Path) -> io::Result<(Child, ChildStdin)> {
+/// Starts a program of a folder, with its log there; it gets the signal when this process ends.
+pub(crate) fn guarded(program: &Command, folder: &Path, signal: &str) -> io::Result<(Child, ChildStdin)> {
     let log = fs::File::options().create(true).append(true).open(folder.join("log"))?;
     let mut guard = Command::new("sh")
         .args(["-c", GUARD, "guard"])
         .arg(folder)
+        .arg(signal)
         .arg(program.get_program())
         .args(program.get_args())
         .stdin(Stdio::piped())

@@ -56,21 +56,21 @@ pub struct Service<'home> {
 impl<'home> Service<'home> {
     /// Starts it and waits until it says that it is ready.
     pub async fn start(home: &'home Home) -> Result<Self> {
-        Self::start_with(home, &[], &[]).await
+        Self::start_with(home, &[]).await
     }
 
     /// The same for one half of the work.
     pub async fn start_as(home: &'home Home, role: &str) -> Result<Self> {
-        Self::start_with(home, &["--role", role], &[]).await
+        Self::start_with(home, &["--role", role]).await
     }
 
-    /// The same, and it kills itself at the n-th pass of this point.
-    pub async fn start_to_crash_at(home: &'home Home, point: &str, pass: u64) -> Result<Self> {
-        Self::start_with(home, &[], &[("MARKETPLACE_CRASH_AT", &format!("{point}:{pass}"))]).await
+    /// Starts one that kills itself at the n-th pass of this point, which may be before anybody sees that it is ready.
+    pub fn start_to_crash_at(home: &'home Home, point: &str, pass: u64) -> Result<Self> {
+        Self::spawn(home, &[], &[("MARKETPLACE_CRASH_AT", &format!("{point}:{pass}"))])
     }
 
-    async fn start_with(home: &'home Home, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self> {
-        let mut service = Self::spawn(home, arguments, variables)?;
+    async fn start_with(home: &'home Home, arguments: &[&str]) -> Result<Self> {
+        let mut service = Self::spawn(home, arguments, &[])?;
         until("the service is ready", async || {
             if let Some(status) = service.exit_status()? {
                 bail!("the service has ended with {status} instead of becoming ready");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::admission::{Analyze, Refusal};
 use crate::analysis::{self, AnalysisError};
 use crate::deadline::{self, Sla};
-use crate::domain::{EndpointName, NewJob, RequestKey, TwilioSids};
+use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey, TwilioSids};
 use crate::queue::{Enqueued, Queue, QueueError};
 use crate::spool::{Area, Quarantined, Spool, SpoolError};
 
@@ -47,7 +47,7 @@ pub enum AcceptRecording {
     /// The disk.
     #[error("failed to keep the recording")]
     StoreAudio(#[source] SpoolError),
-    /// The audio is gone, swept or replaced by a repetition of the same request.
+    /// A row names the audio, and it is gone.
     #[error("failed to keep the recording: its audio is gone")]
     FindAudio,
     /// The database.
@@ -107,14 +107,26 @@ impl Recordings {
                 "audio that is not needed stays until the next sweep"
             );
         }
-        // A process that stood still for so long that its audio was swept as nobody's must not say that it is safe.
-        if enqueued.unneeded() != Some(&key) && !self.spool.has(&key).await.map_err(AcceptRecording::StoreAudio)? {
-            return Err(AcceptRecording::FindAudio);
+        if enqueued.unneeded() != Some(&key) {
+            self.find(&key).await?;
         }
         match enqueued {
             Enqueued::Accepted | Enqueued::Duplicate { .. } | Enqueued::Redeliver { .. } => Ok(()),
             Enqueued::Reused { .. } => Err(AcceptRecording::Refuse(Refusal::RequestSidReused)),
         }
+    }
+
+    /// A process that stood still for so long that its audio was swept as nobody's must not say that it is safe. Where no
+    /// row names the audio any more it is not missed: a repetition has brought its own, or the work is done.
+    async fn find(&self, key: &SpoolKey) -> Result<(), AcceptRecording> {
+        if self.spool.has(key).await.map_err(AcceptRecording::StoreAudio)? {
+            return Ok(());
+        }
+        let named = self.queue.known_files(std::slice::from_ref(key)).await;
+        if named.map_err(AcceptRecording::EnqueueJob)?.contains(key) {
+            return Err(AcceptRecording::FindAudio);
+        }
+        Ok(())
     }
 }
 

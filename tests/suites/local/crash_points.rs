@@ -117,7 +117,7 @@ impl Round {
 
     /// The first process dies at the point; the second finds what an hour later would be found.
     async fn crash_and_go_on(&self, point: &str, pass: u64) -> Result<Service<'_>> {
-        let mut doomed = Service::start_to_crash_at(&self.home, point, pass).await?;
+        let mut doomed = Service::start_to_crash_at(&self.home, point, pass)?;
         let status = doomed
             .wait()
             .await
