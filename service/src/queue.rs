@@ -90,9 +90,8 @@ impl QueueError {
             Self::RefuseServer(_) => "server_refused",
             Self::FindUrl => "url_missing",
             Self::ReadUrl => "url_invalid",
-            Self::AwaitDatabase => "database",
             Self::RefuseFilesystem { .. } => "filesystem_refused",
-            Self::UseDatabase { .. } => "database",
+            Self::AwaitDatabase | Self::UseDatabase { .. } => "database",
             Self::ReadRow { .. } => "row",
             Self::LoseLease => "lease_lost",
         }

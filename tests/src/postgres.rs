@@ -18,7 +18,7 @@ const USUAL: [&str; 3] = ["listen_addresses=", "max_connections=400", "shared_bu
 /// The user that Debian's package makes.
 const USER: &str = "postgres";
 /// The longest that a start takes on a slow machine.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 // Reads until whoever started it is gone or lets go, then ends the server at once; what it wrote goes too, unless told.
 const GUARD: &str = "folder=$1; signal=$2; shift 2; \"$@\" & server=$!; told=$(cat); kill -s \"$signal\" $server; wait $server; \
@@ -50,8 +50,7 @@ impl Postgres {
                 "{PROGRAMS}/initdb is missing: run tests/lanes/packages.sh, or install postgresql-15"
             )));
         }
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = next();
         let folder = std::env::temp_dir().join(format!("marketplace-postgres-{}-{number}", std::process::id()));
         fs::create_dir(&folder)?;
         if is_root()? {
@@ -134,8 +133,7 @@ impl Postgres {
 
     /// A new schema, as the URL under which its tables are found.
     pub fn schema(&self) -> io::Result<String> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let schema = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let schema = format!("test_{}", next());
         self.ask(&format!("CREATE SCHEMA {schema}"))?;
         Ok(self.url_with(&format!("options=-csearch_path%3D{schema}")))
     }
@@ -163,7 +161,7 @@ impl Postgres {
             // It may have ended already; then its status tells why.
             drop(questions.write_all(sql.as_bytes()));
         }
-        let answered = text_of(asked.wait_with_output()?)?;
+        let answered = text_of(&asked.wait_with_output()?)?;
         Ok(answered.trim_end().to_owned())
     }
 }
@@ -173,6 +171,12 @@ impl Drop for Postgres {
         drop(self.stop());
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+/// Numbers what must not meet.
+fn next() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Starts a program of a folder, with its log there; it gets the signal when this process ends.
@@ -214,10 +218,10 @@ pub(crate) fn as_user(program: &Path) -> io::Result<Command> {
 }
 
 fn succeed(command: &mut Command) -> io::Result<()> {
-    text_of(command.stdin(Stdio::null()).output()?).map(drop)
+    text_of(&command.stdin(Stdio::null()).output()?).map(drop)
 }
 
-fn text_of(output: Output) -> io::Result<String> {
+fn text_of(output: &Output) -> io::Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

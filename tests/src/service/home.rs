@@ -37,10 +37,15 @@ impl Home {
     }
 
     /// The same folder for another process, which is found elsewhere.
+    #[must_use]
     pub fn shared(&self) -> Self {
         let (address, admin) = free_addresses();
-        let folder = Arc::clone(&self.folder);
-        Self { folder, address, admin }
+        Self {
+            folder: Arc::clone(&self.folder),
+            address,
+            admin,
+            variables: self.variables.clone(),
+        }
     }
 
     /// Writes a key of a Secret, as a mounted file.

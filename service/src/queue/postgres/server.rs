@@ -65,6 +65,10 @@ pub enum RefuseServer {
 }
 
 /// What a server says of itself.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the server's settings, each asked for by its name"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Facts {
     version: i64,
