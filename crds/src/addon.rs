@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::credentials::{Callbacks, Credentials};
 use crate::endpoint::Endpoint;
 use crate::exposure::{AllowList, Exposure};
-use crate::rules::rule;
+use crate::rules::{public_url, rule};
 use crate::scaling::Scaling;
 use crate::sla::Sla;
 use crate::status::MarketplaceAddonStatus;
@@ -68,10 +68,7 @@ pub struct MarketplaceAddonSpec {
     /// port and optional path, for example `https://addons.example.com/insights`. Twilio signs publicUrl followed by the
     /// path of the endpoint; the service verifies against this value and never against headers of the request.
     #[schemars(length(min = 9, max = 1024))]
-    #[x_kube(validation = rule(
-        "self.matches('^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",
-        "publicUrl must be https://HOST[:PORT][/PATH] without user, query or fragment, as registered in the Twilio Console",
-    ))]
+    #[x_kube(validation = public_url())]
     pub public_url: String,
 
     /// The SID of the add-on (`XB` and 32 hexadecimal digits). When set, a request that names another add-on in
@@ -93,7 +90,10 @@ pub struct MarketplaceAddonSpec {
         merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = rule("size(self) >= 1", "endpoints must name at least one endpoint"),
         validation = rule("self.all(e, self.exists_one(o, o.name == e.name))", "each endpoint must have a name of its own"),
-        validation = rule("self.all(e, self.exists_one(o, o.path == e.path))", "each endpoint must have a path of its own"),
+        validation = rule(
+            "self.all(e, self.exists_one(o, o.path == e.path && has(o.publicUrl) == has(e.publicUrl) && (!has(e.publicUrl) || o.publicUrl == e.publicUrl)))",
+            "each endpoint must have a path of its own, or a publicUrl of its own",
+        ),
     )]
     pub endpoints: Vec<Endpoint>,
 

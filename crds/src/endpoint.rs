@@ -1,11 +1,15 @@
 //! One URL of an add-on: what makes Twilio call it, in which form, and who answers.
 
 use kube::KubeSchema;
+use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::handler::Handler;
-use crate::rules::rule;
+use crate::replay::Replay;
+pub use crate::request::{Encoding, Fields, Request};
+use crate::request::{RECORDING_FIELDS, any_set};
+use crate::rules::{public_url, rule};
 
 /// One URL that Twilio calls: publicUrl followed by `path`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -16,8 +20,8 @@ use crate::rules::rule;
         "an endpoint of integration RecordingAnalysis is answered by handler.analysis, and every other integration by handler.table or handler.sql",
     ),
     validation = rule(
-        "self.integration != 'RecordingAnalysis' || self.request.encoding == 'Multipart'",
-        "a recording arrives as a file part: set request.encoding to Multipart",
+        "self.integration != 'RecordingAnalysis' || self.request.encoding != 'Query'",
+        "a recording arrives in the body of a POST: set request.encoding to Multipart, Form or Json",
     ),
     validation = rule(
         "self.integration != 'RecordingAnalysis' || (has(self.request.fields.audio) && has(self.request.fields.callback))",
@@ -27,10 +31,7 @@ use crate::rules::rule;
         "self.integration == 'RecordingAnalysis' || has(self.request.fields.phoneNumber)",
         "this integration looks up a phone number: set request.fields.phoneNumber to the name under which it is sent",
     ),
-    validation = rule(
-        "self.integration == 'RecordingAnalysis' || !(has(self.request.fields.audio) || has(self.request.fields.callback))",
-        "request.fields.audio and request.fields.callback belong to integration RecordingAnalysis only: remove them",
-    ),
+    validation = recording_fields_only_for_recordings(),
     validation = rule(
         "self.integration != 'RecordingAnalysis' || !(has(self.request.fields.phoneNumber) || has(self.request.fields.secondaryPhoneNumber) || has(self.request.fields.body))",
         "a recording carries no phone number and no message: remove request.fields.phoneNumber, secondaryPhoneNumber and body",
@@ -42,6 +43,18 @@ use crate::rules::rule;
     validation = rule(
         "self.integration == 'RecordingAnalysis' || !has(self.integrationKeys)",
         "integrationKeys belong to integration RecordingAnalysis only: remove them",
+    ),
+    validation = rule(
+        "!has(self.replay) || has(self.request.fields.date)",
+        "replay compares the date of a request: set request.fields.date to the name under which it is sent",
+    ),
+    validation = rule(
+        "has(self.replay) || !(has(self.request.fields.date) || has(self.request.fields.ttl))",
+        "request.fields.date and ttl are compared by replay only: write replay: {maxAgeSeconds: 3600}, or remove them",
+    ),
+    validation = rule(
+        "!has(self.replay) || has(self.replay.maxAgeSeconds) || has(self.request.fields.ttl)",
+        "replay needs to know for how long a request is good: set replay.maxAgeSeconds, or request.fields.ttl",
     ),
 )]
 pub struct Endpoint {
@@ -62,10 +75,19 @@ pub struct Endpoint {
     ))]
     pub path: String,
 
+    /// The base of this one endpoint's URL, where it is another than spec.publicUrl: an old and a new version of an add-on
+    /// are registered under different URLs and served together. Written as spec.publicUrl is. Endpoints are told apart by
+    /// the paths of their whole URLs, never by their hosts, so no two may have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 9, max = 1024))]
+    #[x_kube(validation = public_url())]
+    pub public_url: Option<String>,
+
     /// What makes Twilio call this URL, as registered for the add-on.
     pub integration: Integration,
 
-    /// Which recordings customers may choose when they install the add-on. Shown with the endpoint in its metrics.
+    /// Which recordings customers may choose when they install the add-on. Shown with the endpoint in its metrics. Where
+    /// `request.fields.integrationKey` is set, a recording of another kind is refused as `integration_key_not_accepted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4))]
     #[x_kube(merge_strategy = ListMerge::Set)]
@@ -73,6 +95,11 @@ pub struct Endpoint {
 
     /// The form of the request, as registered for the add-on.
     pub request: Request,
+
+    /// Until when a request is good, by the date and time to live that it carries itself. Without it a signed request is
+    /// good for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 
     /// What answers. Exactly one member.
     pub handler: Handler,
@@ -123,6 +150,14 @@ pub enum IntegrationKey {
 }
 
 impl IntegrationKey {
+    /// All four.
+    pub const ALL: [Self; 4] = [
+        Self::RecordingVerb,
+        Self::RecordingApi,
+        Self::RecordingConference,
+        Self::RecordingDial,
+    ];
+
     /// The key as Twilio writes it; also a metric label.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -134,58 +169,12 @@ impl IntegrationKey {
     }
 }
 
-/// The one form in which this endpoint accepts requests. Any other form is refused, because some different requests
-/// sign alike.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Request {
-    /// How the fields are sent: `Query` (GET), `Form` (POST, urlencoded), `Json` (POST, with bodySHA256 in the query) or
-    /// `Multipart` (POST, with a file part).
-    pub encoding: Encoding,
-
-    /// The publisher's own names of the fields, as registered for the add-on.
-    pub fields: Fields,
-}
-
-/// How the fields of a request are sent.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// GET with the fields in the query.
-    Query,
-    /// POST of `application/x-www-form-urlencoded`.
-    Form,
-    /// POST of a JSON object, whose hash is in the query as `bodySHA256`.
-    Json,
-    /// POST of `multipart/form-data`.
-    Multipart,
-}
-
-/// For each thing that Twilio sends, the name under which this add-on receives it.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Fields {
-    /// The field that holds the phone number (`{{primary_address}}` in the Twilio Console), in E.164 form.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
-    pub phone_number: Option<String>,
-
-    /// The field that holds the other party's phone number (`{{secondary_address}}`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
-    pub secondary_phone_number: Option<String>,
-
-    /// The field that holds the text of the message (`{{body}}`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
-    pub body: Option<String>,
-
-    /// The file part that holds the recording.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
-    pub audio: Option<String>,
-
-    /// The field that holds the URL to which the result is POSTed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 128))]
-    pub callback: Option<String>,
+fn recording_fields_only_for_recordings() -> Rule {
+    rule(
+        &format!(
+            "self.integration == 'RecordingAnalysis' || !({})",
+            any_set("self.request.fields", &RECORDING_FIELDS)
+        ),
+        "request.fields.audio, callback and what describes a recording belong to integration RecordingAnalysis only: remove them",
+    )
 }

@@ -13,6 +13,8 @@ pub mod exposure;
 pub mod handler;
 pub mod manifest;
 pub mod reduce;
+pub mod replay;
+pub mod request;
 pub mod rules;
 pub mod scaling;
 pub mod sla;

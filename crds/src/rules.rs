@@ -25,3 +25,28 @@ pub fn object_name(what: &str) -> Rule {
         ),
     )
 }
+
+/// The base of a URL as it is registered with Twilio.
+pub fn public_url() -> Rule {
+    rule(
+        "self.matches('^https://[^/?#@[:space:]]+(/[^?#[:space:]]*)?$') && isURL(self)",
+        "publicUrl must be https://HOST[:PORT][/PATH] without user, query or fragment, as registered in the Twilio Console",
+    )
+}
+
+/// Where the value of a field is found: see `crate::request`.
+pub fn source(what: &str) -> Rule {
+    rule(
+        "self.startsWith('/') ? self.matches('^(/([^/~]|~0|~1)+)+$') : \
+         self.startsWith('header:') ? self.matches('^header:[-_A-Za-z0-9]+$') : self != 'query:'",
+        &format!("{what} must be a name, a JSON pointer such as /contact/number, header:NAME or query:NAME"),
+    )
+}
+
+/// The same for what the signature must cover, because work or credentials hang on it.
+pub fn signed_source(what: &str) -> Rule {
+    rule(
+        "!self.startsWith('header:')",
+        &format!("{what} must not be a header: Twilio does not sign headers"),
+    )
+}

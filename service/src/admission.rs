@@ -1,13 +1,20 @@
 //! Decides what becomes of a request that is verified: looked up now, worked on later, or refused. Pure: called by `server`
 //! between the reading of a request and the doing.
 
-use marketplace_crds::endpoint::Encoding;
+mod refusal;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use marketplace_crds::endpoint::{Encoding, IntegrationKey};
 
 use crate::config::{Config, Endpoint, HandlerPlan};
-use crate::domain::{CallbackUrl, TwilioSids};
+use crate::domain::{CallbackUrl, RequestDetails, TwilioSids};
 use crate::egress;
-use crate::request::{self, ReadFields};
-use crate::signature::Parameter;
+use crate::replay::{Dated, JudgeDate};
+use crate::request::{self, AudioClaims, ReadFields, Sent, Values};
+
+pub use self::refusal::Refusal;
 
 /// A verified request as it was sent.
 #[derive(Clone, Debug)]
@@ -16,10 +23,8 @@ pub struct SignedRequest {
     pub method: Method,
     /// The encoding, where it is one that endpoints know.
     pub encoding: Option<Encoding>,
-    /// The parameters of the query, the form, or the text parts. A JSON body is `json` instead.
-    pub parameters: Vec<Parameter>,
-    /// A JSON body, whose hash is signed.
-    pub json: Option<bytes::Bytes>,
+    /// Where its fields are.
+    pub sent: Sent,
     /// What came as the file part with the recording.
     pub audio: AudioPart,
     /// What the headers say of the parties. Not signed, so nothing but refusals and names hangs on them.
@@ -57,10 +62,12 @@ pub enum Admission {
     Lookup(Lookup),
     /// Accept it for later.
     Analyze(Analyze),
+    /// Read the recording, and then forget it: the request only tries the endpoint.
+    Try(Upload),
 }
 
 /// A question about a phone number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookup {
     /// The phone number that is asked about.
     pub phone_number: String,
@@ -68,115 +75,53 @@ pub struct Lookup {
     pub secondary_phone_number: Option<String>,
     /// The text of a message.
     pub body: Option<String>,
+    /// The customer's choices, by our names.
+    pub configuration: BTreeMap<String, String>,
+    /// What Twilio calls the parties.
+    pub sids: TwilioSids,
 }
 
 /// A recording to be analyzed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Analyze {
+    /// The audio.
+    pub upload: Upload,
     /// Where the result goes.
     pub callback: CallbackUrl,
+    /// What else is kept with the job.
+    pub details: RequestDetails,
+    /// What Twilio calls the parties; the request SID is that of the field, where it is one.
+    pub sids: TwilioSids,
     /// Tells a repetition from another request under the same SID.
     pub fields_digest: String,
 }
 
-/// Why a genuine request is refused: the `error_code` of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// No endpoint has this path.
-    UnknownEndpoint,
-    /// The endpoint accepts another method.
-    MethodNotAccepted,
-    /// The endpoint accepts another encoding.
-    EncodingNotAccepted,
-    /// The request names another add-on.
-    AnotherAddon,
-    /// The body is no JSON object.
-    BodyUnreadable,
-    /// A field that the endpoint needs is not there or empty.
-    FieldMissing,
-    /// A field has two values.
-    FieldAmbiguous,
-    /// The callback is no URL, or its host is not one that may be given a result.
-    CallbackNotAllowed,
-    /// No file part.
-    AudioMissing,
-    /// More than one file part.
-    AudioAmbiguous,
-    /// The recording is larger than the limit.
-    AudioTooLarge,
-    /// The recording is no audio that can be read.
-    AudioUnreadable,
-    /// Another request had this SID.
-    RequestSidReused,
-    /// The answer is larger than Twilio takes.
-    AnswerTooLarge,
+/// A recording as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Where its bytes are.
+    pub source: AudioSource,
+    /// What is said of it.
+    pub claims: AudioClaims,
 }
 
-impl Refusal {
-    /// Every refusal, for tables and documentation.
-    pub const ALL: [Self; 14] = [
-        Self::UnknownEndpoint,
-        Self::MethodNotAccepted,
-        Self::EncodingNotAccepted,
-        Self::AnotherAddon,
-        Self::BodyUnreadable,
-        Self::FieldMissing,
-        Self::FieldAmbiguous,
-        Self::CallbackNotAllowed,
-        Self::AudioMissing,
-        Self::AudioAmbiguous,
-        Self::AudioTooLarge,
-        Self::AudioUnreadable,
-        Self::RequestSidReused,
-        Self::AnswerTooLarge,
-    ];
-
-    /// The word in the answer, in logs and in metrics.
-    #[must_use]
-    pub const fn error_code(self) -> &'static str {
-        match self {
-            Self::UnknownEndpoint => "unknown_endpoint",
-            Self::MethodNotAccepted => "method_not_accepted",
-            Self::EncodingNotAccepted => "encoding_not_accepted",
-            Self::AnotherAddon => "another_addon",
-            Self::BodyUnreadable => "body_unreadable",
-            Self::FieldMissing => "field_missing",
-            Self::FieldAmbiguous => "field_ambiguous",
-            Self::CallbackNotAllowed => "callback_not_allowed",
-            Self::AudioMissing => "audio_missing",
-            Self::AudioAmbiguous => "audio_ambiguous",
-            Self::AudioTooLarge => "audio_too_large",
-            Self::AudioUnreadable => "audio_unreadable",
-            Self::RequestSidReused => "request_sid_reused",
-            Self::AnswerTooLarge => "answer_too_large",
-        }
-    }
-
-    /// The sentence beside it.
-    #[must_use]
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::UnknownEndpoint => "no endpoint of this add-on has this path",
-            Self::MethodNotAccepted => "this endpoint accepts another method",
-            Self::EncodingNotAccepted => "this endpoint accepts another encoding of its fields",
-            Self::AnotherAddon => "the request is for another add-on",
-            Self::BodyUnreadable => "the body is not a JSON object",
-            Self::FieldMissing => "a field that this endpoint needs is missing or empty",
-            Self::FieldAmbiguous => "a field that this endpoint needs has more than one value",
-            Self::CallbackNotAllowed => "the callback is not a URL that this add-on may send results to",
-            Self::AudioMissing => "the file part with the recording is missing",
-            Self::AudioAmbiguous => "there is more than one file part with a recording",
-            Self::AudioTooLarge => "the recording is larger than this add-on accepts",
-            Self::AudioUnreadable => "the recording is not audio that this add-on can read",
-            Self::RequestSidReused => "another request had this request SID",
-            Self::AnswerTooLarge => "the answer is larger than 64 kB",
-        }
-    }
+/// Where the bytes of a recording are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudioSource {
+    /// In quarantine: they came as the file part.
+    FilePart,
+    /// Here: they came as a field.
+    Inline(Vec<u8>),
 }
 
 /// Admits a verified request, or says why not. The order is from the request as a whole to its parts, so that the first
 /// thing that is wrong is the one that is told.
-pub fn admit(config: &Config, endpoint: Option<&Endpoint>, request: &SignedRequest) -> Result<Admission, Refusal> {
+pub fn admit(
+    config: &Config,
+    endpoint: Option<&Endpoint>,
+    request: &SignedRequest,
+    now: Timestamp,
+) -> Result<Admission, Refusal> {
     let endpoint = endpoint.ok_or(Refusal::UnknownEndpoint)?;
     if request.method != method_of(endpoint.encoding) {
         return Err(Refusal::MethodNotAccepted);
@@ -189,9 +134,16 @@ pub fn admit(config: &Config, endpoint: Option<&Endpoint>, request: &SignedReque
     {
         return Err(Refusal::AnotherAddon);
     }
+    let values = Values::read(&request.sent).map_err(refuse_fields)?;
+    if !request::keeps_constants(&endpoint.mapping, &values).map_err(refuse_fields)? {
+        return Err(Refusal::ConstantMismatch);
+    }
+    judge_date(endpoint, &values, now)?;
     match endpoint.handler {
-        HandlerPlan::Table(_) | HandlerPlan::Sql(_) => admit_lookup(endpoint, request).map(Admission::Lookup),
-        HandlerPlan::Analysis(_) => admit_recording(config, endpoint, request).map(Admission::Analyze),
+        HandlerPlan::Table(_) | HandlerPlan::Sql(_) => {
+            admit_lookup(endpoint, &values, &request.sids).map(Admission::Lookup)
+        }
+        HandlerPlan::Analysis(_) => admit_recording(config, endpoint, request, &values),
     }
 }
 
@@ -204,41 +156,118 @@ pub const fn method_of(encoding: Encoding) -> Method {
     }
 }
 
-fn admit_lookup(endpoint: &Endpoint, request: &SignedRequest) -> Result<Lookup, Refusal> {
-    let members = request
-        .json
-        .as_ref()
-        .map(|json| request::members(json))
-        .transpose()
-        .map_err(refuse_fields)?;
-    let parameters = members.as_ref().unwrap_or(&request.parameters);
-    let mapped = request::map(&endpoint.fields, parameters).map_err(refuse_fields)?;
+fn judge_date(endpoint: &Endpoint, values: &Values<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let Some(replay) = &endpoint.replay else {
+        return Ok(());
+    };
+    let fields = &endpoint.mapping.fields;
+    let dated = Dated {
+        date: request::text(fields.date.as_ref(), values).map_err(refuse_fields)?,
+        ttl: request::text(fields.ttl.as_ref(), values).map_err(refuse_fields)?,
+    };
+    let judged = replay.judge(&dated, fields.ttl.is_some(), now);
+    judged.map_err(|error| match error {
+        JudgeDate::TakeInTime => Refusal::RequestExpired,
+        JudgeDate::FindDate | JudgeDate::ReadDate | JudgeDate::BelieveDate => Refusal::RequestDateInvalid,
+    })
+}
+
+fn admit_lookup(endpoint: &Endpoint, values: &Values<'_>, sids: &TwilioSids) -> Result<Lookup, Refusal> {
+    let mapping = &endpoint.mapping;
+    let mapped = request::lookup(&mapping.fields, values).map_err(refuse_fields)?;
     Ok(Lookup {
         phone_number: mapped.phone_number.ok_or(Refusal::FieldMissing)?,
         secondary_phone_number: mapped.secondary_phone_number,
         body: mapped.body,
+        configuration: request::configuration(mapping, values).map_err(refuse_fields)?,
+        sids: signed_sids(endpoint, values, sids)?,
     })
 }
 
-fn admit_recording(config: &Config, endpoint: &Endpoint, request: &SignedRequest) -> Result<Analyze, Refusal> {
-    let mapped = request::map(&endpoint.fields, &request.parameters).map_err(refuse_fields)?;
-    let callback = mapped.callback.ok_or(Refusal::FieldMissing)?;
-    let callback = CallbackUrl::parse(&callback).map_err(|_| Refusal::CallbackNotAllowed)?;
+fn admit_recording(
+    config: &Config,
+    endpoint: &Endpoint,
+    request: &SignedRequest,
+    values: &Values<'_>,
+) -> Result<Admission, Refusal> {
+    let mapping = &endpoint.mapping;
+    let mapped = request::recording(mapping, values).map_err(refuse_fields)?;
+    let callback = match mapped.callback {
+        None if mapped.is_test => None,
+        None => return Err(Refusal::FieldMissing),
+        Some(text) => Some(admit_callback(config, &text)?),
+    };
+    let details = RequestDetails {
+        integration_key: integration_key(endpoint, mapped.integration_key.as_deref())?,
+        configuration: request::configuration(mapping, values).map_err(refuse_fields)?,
+    };
+    let sids = signed_sids(endpoint, values, &request.sids)?;
+    let upload = Upload {
+        source: audio_source(endpoint, request.audio, mapped.audio)?,
+        claims: mapped.claims,
+    };
+    Ok(match callback.filter(|_| !mapped.is_test) {
+        None => Admission::Try(upload),
+        Some(callback) => Admission::Analyze(Analyze {
+            upload,
+            callback,
+            details,
+            sids,
+            fields_digest: request::digest(&mapping.fields, values),
+        }),
+    })
+}
+
+fn admit_callback(config: &Config, text: &str) -> Result<CallbackUrl, Refusal> {
+    let callback = CallbackUrl::parse(text).map_err(|_| Refusal::CallbackNotAllowed)?;
     egress::admits(&config.callbacks, callback.expose()).map_err(|_| Refusal::CallbackNotAllowed)?;
-    match request.audio {
+    Ok(callback)
+}
+
+fn audio_source(endpoint: &Endpoint, part: AudioPart, field: Option<Vec<u8>>) -> Result<AudioSource, Refusal> {
+    if endpoint.mapping.file_part.is_none() {
+        return field.map(AudioSource::Inline).ok_or(Refusal::AudioMissing);
+    }
+    match part {
         AudioPart::Missing => Err(Refusal::AudioMissing),
         AudioPart::Repeated => Err(Refusal::AudioAmbiguous),
         AudioPart::TooLarge => Err(Refusal::AudioTooLarge),
-        AudioPart::Received => Ok(Analyze {
-            callback,
-            fields_digest: request::digest(&endpoint.fields, &request.parameters),
-        }),
+        AudioPart::Received => Ok(AudioSource::FilePart),
     }
+}
+
+/// The kind of recording: as it is sent, or the only one that customers may choose. A list is a filter for what is sent.
+fn integration_key(endpoint: &Endpoint, sent: Option<&str>) -> Result<Option<IntegrationKey>, Refusal> {
+    let listed = &endpoint.integration_keys;
+    if endpoint.mapping.fields.integration_key.is_none() {
+        return Ok(match listed.as_slice() {
+            [only] => Some(*only),
+            _ => None,
+        });
+    }
+    let sent = sent.ok_or(Refusal::FieldMissing)?;
+    let known = IntegrationKey::ALL.into_iter().find(|key| key.as_str() == sent);
+    known
+        .filter(|key| listed.is_empty() || listed.contains(key))
+        .map(Some)
+        .ok_or(Refusal::IntegrationKeyNotAccepted)
+}
+
+/// The SIDs, the request's by its signed field where that is mapped and sent.
+fn signed_sids(endpoint: &Endpoint, values: &Values<'_>, sids: &TwilioSids) -> Result<TwilioSids, Refusal> {
+    let signed = request::request_sid(&endpoint.mapping.fields, values).map_err(refuse_fields)?;
+    Ok(TwilioSids {
+        request: signed.map_or_else(|| sids.request.clone(), |sid| Some(sid.as_str().to_owned())),
+        ..sids.clone()
+    })
 }
 
 fn refuse_fields(error: ReadFields) -> Refusal {
     match error {
         ReadFields::ChooseValue => Refusal::FieldAmbiguous,
+        ReadFields::FindValue => Refusal::FieldMissing,
+        ReadFields::ReadValue => Refusal::FieldInvalid,
+        ReadFields::DecodeAudio => Refusal::AudioUnreadable,
         ReadFields::ReadJson => Refusal::BodyUnreadable,
     }
 }

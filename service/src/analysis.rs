@@ -7,17 +7,19 @@
 //! {"request_sid": "MR...", "endpoint": "recordings", "error_code": null, "results": {"acoustics": {}}}
 //! {"request_sid": "MR...", "endpoint": "recordings", "error_code": "unreadable_audio", "results": null}
 //! ```
+//! and, where they are known, `integration_key` and `configuration`.
 
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::domain::{EndpointName, Job};
+use crate::domain::{EndpointName, Job, RequestDetails};
 
 pub mod acoustics;
 pub mod audio;
 mod halt;
+pub mod raw;
 mod resample;
 
 pub use acoustics::AcousticsPlan;
@@ -93,6 +95,8 @@ pub fn analyze(path: &Path, plan: &AnalysisPlan, halt: &Halt) -> Result<Value, A
 struct ResultJson<'a> {
     request_sid: Option<&'a str>,
     endpoint: &'a EndpointName,
+    #[serde(flatten)]
+    details: &'a RequestDetails,
     error_code: Option<&'static str>,
     results: Option<&'a Value>,
 }
@@ -103,6 +107,7 @@ pub fn result_json(job: &Job, results: Result<&Value, JobErrorCode>) -> String {
     let json = ResultJson {
         request_sid: job.work.sids.request.as_deref(),
         endpoint: &job.work.endpoint,
+        details: &job.work.details,
         error_code: results.err().map(JobErrorCode::as_str),
         results: results.ok(),
     };

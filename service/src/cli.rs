@@ -40,6 +40,12 @@ Examples:
     marketplace-service invoke -f addon.yaml --secrets secrets --endpoint recordings \\
         --audio recording.wav --to http://127.0.0.1:8080
 
+  Fields are written as the manifest maps them; what is left out is filled in:
+    marketplace-service invoke -f addon.yaml --endpoint lookup --to http://127.0.0.1:8080 \\
+        --field /contact/number=+14155551212 --field query:apikey=wrong --field header:X-Language=de
+    marketplace-service invoke -f addon.yaml --endpoint recordings --to http://127.0.0.1:8080 \\
+        --audio samples.raw --field format=SIGNED_16BIT_SLINER --field rate=8000 --test
+
   `secrets` holds a folder for each Secret that addon.yaml names, with a file for each key:
     mkdir -p secrets/twilio
     printf %s ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx > secrets/twilio/ACCOUNT_SID

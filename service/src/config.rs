@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use marketplace_crds::MarketplaceAddon;
-use marketplace_crds::endpoint::{self, Encoding, Fields, Integration, IntegrationKey};
+use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
 use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
@@ -16,6 +16,8 @@ use crate::domain::{AddonKey, EndpointName};
 use crate::egress::{CallbackPolicy, PatternError};
 use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
+use crate::replay::ReplayPlan;
+use crate::request::Mapping;
 use crate::signature::{EndpointUrl, ReadPublicUrl};
 
 /// The namespace of a resource that names none, as `kubectl` has it.
@@ -68,7 +70,9 @@ pub struct Endpoint {
     /// The one encoding that it accepts.
     pub encoding: Encoding,
     /// The publisher's own names of the fields.
-    pub fields: Fields,
+    pub mapping: Mapping,
+    /// Until when a request is good.
+    pub replay: Option<ReplayPlan>,
     /// What answers.
     pub handler: HandlerPlan,
 }
@@ -121,6 +125,14 @@ pub enum ReadConfig {
         #[source]
         source: ReadStatement,
     },
+    /// Two endpoints behind one path.
+    #[error("failed to tell endpoint {first} from {second}: the paths of their URLs are equal, so give one another path")]
+    TellApart {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// None of the members that this service knows.
     #[error("failed to choose the handler of endpoint {endpoint}: it must have exactly one member")]
     ChooseHandler {
@@ -140,6 +152,7 @@ impl Config {
             .iter()
             .map(|endpoint| read_endpoint(&spec.public_url, endpoint))
             .collect::<Result<_, _>>()?;
+        tell_apart(&endpoints)?;
         let storage = spec.storage.as_ref().and_then(read_storage);
         let mut databases: BTreeSet<String> = endpoints
             .iter()
@@ -203,27 +216,46 @@ fn read_storage(storage: &Storage) -> Option<StoragePlan> {
     postgres.or(volume.as_ref().map(|_| StoragePlan::Folder))
 }
 
+/// Requests are routed by the path alone: the host of a request is whatever its sender wrote.
+fn tell_apart(endpoints: &[Endpoint]) -> Result<(), ReadConfig> {
+    let mut seen: BTreeMap<&str, &EndpointName> = BTreeMap::new();
+    for endpoint in endpoints {
+        if let Some(first) = seen.insert(endpoint.url.path(), &endpoint.name) {
+            return Err(ReadConfig::TellApart {
+                first: first.to_string(),
+                second: endpoint.name.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
 fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endpoint, ReadConfig> {
     let endpoint::Endpoint {
         name,
         path,
+        public_url: own_public_url,
         integration,
         integration_keys,
         request,
+        replay,
         handler,
     } = endpoint;
+    let public_url = own_public_url.as_deref().unwrap_or(public_url);
+    let mapping = Mapping::new(request);
     Ok(Endpoint {
         name: EndpointName::new(name),
         integration: *integration,
         integration_keys: integration_keys.clone().unwrap_or_default(),
         url: EndpointUrl::new(public_url, path).map_err(ReadConfig::ReadPublicUrl)?,
         encoding: request.encoding,
-        fields: request.fields.clone(),
-        handler: read_handler(name, handler)?,
+        replay: replay.as_ref().map(ReplayPlan::new),
+        handler: read_handler(name, handler, &mapping)?,
+        mapping,
     })
 }
 
-fn read_handler(endpoint: &str, handler: &Handler) -> Result<HandlerPlan, ReadConfig> {
+fn read_handler(endpoint: &str, handler: &Handler, mapping: &Mapping) -> Result<HandlerPlan, ReadConfig> {
     match handler {
         Handler {
             table: Some(table),
@@ -234,7 +266,7 @@ fn read_handler(endpoint: &str, handler: &Handler) -> Result<HandlerPlan, ReadCo
             table: None,
             sql: Some(sql),
             analysis: None,
-        } => read_sql(endpoint, sql).map(HandlerPlan::Sql),
+        } => read_sql(endpoint, sql, mapping).map(HandlerPlan::Sql),
         Handler {
             table: None,
             sql: None,
@@ -254,14 +286,15 @@ fn read_table(table: &Table) -> TablePlan {
         .collect()
 }
 
-fn read_sql(endpoint: &str, sql: &Sql) -> Result<SqlPlan, ReadConfig> {
+fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, ReadConfig> {
     let Sql {
         secret_name,
         query,
         timeout_seconds,
         max_connections,
     } = sql;
-    let statement = Statement::parse(query).map_err(|source| ReadConfig::ReadQuery {
+    let configuration = mapping.configuration.keys().cloned().collect();
+    let statement = Statement::parse(query, configuration).map_err(|source| ReadConfig::ReadQuery {
         endpoint: endpoint.to_owned(),
         source,
     })?;

@@ -8,8 +8,12 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 mod job;
+mod raw;
 
-pub use job::{AudioFormat, Credentials, Deadlines, Job, JobId, NewJob, SpoolKey, StoredAudio, TwilioSids};
+pub use job::{
+    AudioFormat, Credentials, Deadlines, Job, JobId, NewJob, RequestDetails, SpoolKey, StoredAudio, TwilioSids,
+};
+pub use raw::{RawFormat, RawSamples};
 
 /// The longest request SID that is taken. Twilio's own have 34 characters; the rest is room for what is not published.
 pub const REQUEST_SID_MAX_BYTES: usize = 64;

@@ -16,6 +16,7 @@ pub mod files;
 
 pub mod admission;
 pub mod handler;
+pub mod replay;
 pub mod request;
 pub mod server;
 pub mod signature;

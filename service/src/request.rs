@@ -1,25 +1,87 @@
 //! Decides what the fields of a request are, in each of the encodings, and which of them the endpoint means. Pure: called by
 //! `server` for the parameters that a signature covers, and by `admission` for the endpoint's own names.
 
-use std::collections::BTreeSet;
+mod audio;
+mod mapping;
+mod source;
+mod values;
 
-use marketplace_crds::endpoint::Fields;
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::DecodePaddingMode;
+use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
+use crate::domain::RequestSid;
 use crate::signature::Parameter;
 
-/// The fields of a request under our names. A field that is empty counts as one that is not there.
+pub use self::audio::AudioClaims;
+pub use self::mapping::{Constant, FieldSources, Mapping};
+pub use self::source::Source;
+pub use self::values::Values;
+
+/// What a customer's choice may be long: it is stored with the job and sent with the result.
+const CONFIGURATION_LIMIT_BYTES: usize = 1024;
+
+/// What a test flag says when it is up, in any case.
+const TEST_WORDS: [&str; 3] = ["yes", "true", "1"];
+
+/// With or without the `=` at the end: some libraries leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Everything of a request that a field may be taken from, as it was sent.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// The parameters of the query.
+    pub query: Vec<Parameter>,
+    /// What the body has.
+    pub body: SentBody,
+    /// The headers that the endpoint maps, in lower case. Not signed.
+    pub headers: Vec<Parameter>,
+}
+
+/// What the body of a request has.
+#[derive(Clone, Debug, Default)]
+pub enum SentBody {
+    /// Nothing: a GET.
+    #[default]
+    Nothing,
+    /// The parameters of a form, or the text parts.
+    Parameters(Vec<Parameter>),
+    /// JSON, whose hash is signed.
+    Bytes(Bytes),
+}
+
+/// The fields of a question about a phone number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mapped {
+pub struct LookupFields {
     /// The phone number that is asked about.
     pub phone_number: Option<String>,
     /// The other party's.
     pub secondary_phone_number: Option<String>,
     /// The text of a message.
     pub body: Option<String>,
+}
+
+/// The fields of a recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordingFields {
     /// Where the result goes.
     pub callback: Option<String>,
+    /// The recording itself, where it is a field and no file part.
+    pub audio: Option<Vec<u8>>,
+    /// What is said of it.
+    pub claims: AudioClaims,
+    /// Whether the request only tries the endpoint.
+    pub is_test: bool,
+    /// The kind of recording.
+    pub integration_key: Option<String>,
 }
 
 /// Why fields are not taken.
@@ -28,6 +90,15 @@ pub enum ReadFields {
     /// A mapped field has two values. The signature does not cover their order, so neither is the right one.
     #[error("failed to choose between two values of a field")]
     ChooseValue,
+    /// A field that another one needs is not there.
+    #[error("failed to find a field")]
+    FindValue,
+    /// A field is not of its kind, or too long.
+    #[error("failed to read the value of a field")]
+    ReadValue,
+    /// The field with the recording is no base64.
+    #[error("failed to decode the recording")]
+    DecodeAudio,
     /// The body is no JSON object.
     #[error("failed to read the body as a JSON object")]
     ReadJson,
@@ -41,54 +112,82 @@ pub fn pairs(encoded: &[u8]) -> Vec<Parameter> {
         .collect()
 }
 
-/// The members of a JSON object as pairs. What has no one text form (null, lists, objects) is passed over: it may be a
-/// parameter that Twilio has added, and no field is mapped to it.
-pub fn members(json: &[u8]) -> Result<Vec<Parameter>, ReadFields> {
-    let Ok(Value::Object(object)) = serde_json::from_slice(json) else {
-        return Err(ReadFields::ReadJson);
-    };
-    let text = |value| match value {
-        Value::String(text) => Some(text),
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
-    };
-    Ok(object
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, text(value)?)))
-        .collect())
-}
-
-/// Picks the endpoint's fields. Every other parameter is left alone: Twilio adds new ones without notice.
-pub fn map(fields: &Fields, parameters: &[Parameter]) -> Result<Mapped, ReadFields> {
-    let Fields {
-        phone_number,
-        secondary_phone_number,
-        body,
-        audio: _,
-        callback,
-    } = fields;
-    let value = |name: &Option<String>| match name {
-        Some(name) => only_value(name, parameters),
-        None => Ok(None),
-    };
-    Ok(Mapped {
-        phone_number: value(phone_number)?.map(plain_phone_number),
-        secondary_phone_number: value(secondary_phone_number)?.map(plain_phone_number),
-        body: value(body)?.map(str::to_owned),
-        callback: value(callback)?.map(str::to_owned),
+/// Picks the fields of a lookup. Every other parameter is left alone: Twilio adds new ones without notice.
+pub fn lookup(fields: &FieldSources, values: &Values<'_>) -> Result<LookupFields, ReadFields> {
+    Ok(LookupFields {
+        phone_number: text(fields.phone_number.as_ref(), values)?.map(|number| plain_phone_number(&number)),
+        secondary_phone_number: text(fields.secondary_phone_number.as_ref(), values)?
+            .map(|number| plain_phone_number(&number)),
+        body: text(fields.body.as_ref(), values)?,
     })
 }
 
-/// The hash over every signed field but the callback, each delimited: another hash under the same request SID is another
-/// request. The callback differs by right when Twilio repeats a request.
+/// Picks the fields of a recording.
+pub fn recording(mapping: &Mapping, values: &Values<'_>) -> Result<RecordingFields, ReadFields> {
+    let fields = &mapping.fields;
+    let test_flag = text(fields.test_flag.as_ref(), values)?;
+    let inline = fields.audio.as_ref().filter(|_| mapping.file_part.is_none());
+    let audio = match inline {
+        Some(source) => values.get(source)?.map(|text| decode(&text)).transpose()?,
+        None => None,
+    };
+    Ok(RecordingFields {
+        callback: text(fields.callback.as_ref(), values)?,
+        audio,
+        claims: AudioClaims::read(fields, values)?,
+        is_test: test_flag.is_some_and(|flag| TEST_WORDS.iter().any(|word| flag.eq_ignore_ascii_case(word))),
+        integration_key: text(fields.integration_key.as_ref(), values)?,
+    })
+}
+
+/// The request SID where it is a field. One that is there and is none of ours to keep is an error: passed over, the
+/// unsigned header would take its place.
+pub fn request_sid(fields: &FieldSources, values: &Values<'_>) -> Result<Option<RequestSid>, ReadFields> {
+    let sid = text(fields.request_sid.as_ref(), values)?;
+    sid.map(|sid| RequestSid::parse(&sid).map_err(|_| ReadFields::ReadValue))
+        .transpose()
+}
+
+/// The customer's choices, by our names. Those that are not there are left out.
+pub fn configuration(mapping: &Mapping, values: &Values<'_>) -> Result<BTreeMap<String, String>, ReadFields> {
+    let mut configuration = BTreeMap::new();
+    for (name, source) in &mapping.configuration {
+        let Some(value) = values.get(source)? else { continue };
+        if value.len() > CONFIGURATION_LIMIT_BYTES {
+            return Err(ReadFields::ReadValue);
+        }
+        configuration.insert(name.clone(), value.into_owned());
+    }
+    Ok(configuration)
+}
+
+/// Whether every constant is what it must be. One may be a key, so the time does not depend on how much of it is right.
+pub fn keeps_constants(mapping: &Mapping, values: &Values<'_>) -> Result<bool, ReadFields> {
+    let mut kept = true;
+    for Constant { source, value } in &mapping.constants {
+        let sent = values.get(source)?.unwrap_or_default();
+        kept &= bool::from(sent.as_bytes().ct_eq(value.as_bytes()));
+    }
+    Ok(kept)
+}
+
+/// The hash over every signed field but those that differ by right when Twilio repeats a request: the callback, the URL of
+/// the audio, and the date. The audio has a hash of its own. Each is delimited: another hash under the same request SID is
+/// another request.
 #[must_use]
-pub fn digest(fields: &Fields, parameters: &[Parameter]) -> String {
-    let compared: BTreeSet<&Parameter> = parameters
-        .iter()
-        .filter(|(name, _)| Some(name) != fields.callback.as_ref())
-        .collect();
+pub fn digest(fields: &FieldSources, values: &Values<'_>) -> String {
+    let left_out: Vec<_> = [
+        &fields.callback,
+        &fields.audio,
+        &fields.audio_url,
+        &fields.date,
+        &fields.ttl,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let mut hash = Sha256::new();
-    for (name, value) in compared {
+    for (name, value) in values.signed_but(&left_out) {
         for text in [name, value] {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
@@ -97,16 +196,20 @@ pub fn digest(fields: &Fields, parameters: &[Parameter]) -> String {
     hex::encode(hash.finalize())
 }
 
-fn only_value<'a>(name: &str, parameters: &'a [Parameter]) -> Result<Option<&'a str>, ReadFields> {
-    let mut values = parameters
-        .iter()
-        .filter(|(given, _)| given == name)
-        .map(|(_, value)| value.as_str());
-    let first = values.next();
-    if values.any(|value| Some(value) != first) {
-        return Err(ReadFields::ChooseValue);
-    }
-    Ok(first.filter(|value| !value.is_empty()))
+/// The value of a field, if it is mapped and sent.
+pub fn text(source: Option<&Source>, values: &Values<'_>) -> Result<Option<String>, ReadFields> {
+    let Some(source) = source else { return Ok(None) };
+    Ok(values.get(source)?.map(std::borrow::Cow::into_owned))
+}
+
+/// Line ends are passed over: the base64 of e-mail has them.
+fn decode(text: &str) -> Result<Vec<u8>, ReadFields> {
+    let decoded = if text.contains(['\r', '\n']) {
+        BASE64.decode(text.replace(['\r', '\n'], ""))
+    } else {
+        BASE64.decode(text)
+    };
+    decoded.map_err(|_| ReadFields::DecodeAudio)
 }
 
 /// A plus sign that nobody percent-encoded arrives as a blank: `phone=+1415` is read as ` 1415`.
@@ -121,113 +224,4 @@ fn plain_phone_number(sent: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Mapped, ReadFields, digest, map, members, pairs};
-    use crate::signature::Parameter;
-    use marketplace_crds::endpoint::Fields;
-
-    fn fields() -> Fields {
-        Fields {
-            phone_number: Some("phone".to_owned()),
-            secondary_phone_number: None,
-            body: Some("message".to_owned()),
-            audio: None,
-            callback: Some("callback_url".to_owned()),
-        }
-    }
-
-    fn parameters(pairs: &[(&str, &str)]) -> Vec<Parameter> {
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn picks_the_publishers_own_names_and_leaves_the_rest_alone() {
-        let sent = parameters(&[
-            ("phone", "+14155551212"),
-            ("message", " hi "),
-            ("added", "later"),
-            ("callback_url", ""),
-        ]);
-        let expected = Mapped {
-            phone_number: Some("+14155551212".to_owned()),
-            body: Some(" hi ".to_owned()),
-            ..Mapped::default()
-        };
-        assert_eq!(map(&fields(), &sent), Ok(expected));
-        assert_eq!(map(&fields(), &[]), Ok(Mapped::default()));
-    }
-
-    #[test]
-    fn reads_a_phone_number_whose_plus_sign_was_not_encoded() {
-        for (query, expected) in [
-            ("phone=%2B14155551212", "+14155551212"),
-            ("phone=+14155551212", "+14155551212"),
-            ("phone=14155551212", "14155551212"),
-            ("phone=%2B14155551212%20", "+14155551212"),
-            ("phone=+alice", "alice"),
-            ("phone=sip%3Aalice%40example.com", "sip:alice@example.com"),
-        ] {
-            let mapped = map(&fields(), &pairs(query.as_bytes())).map(|mapped| mapped.phone_number);
-            assert_eq!(mapped, Ok(Some(expected.to_owned())), "{query}");
-        }
-    }
-
-    #[test]
-    fn chooses_no_value_where_a_mapped_field_has_two() {
-        for (query, expected) in [
-            ("phone=1&phone=2", Err(ReadFields::ChooseValue)),
-            ("phone=1&phone=", Err(ReadFields::ChooseValue)),
-            ("phone=1&phone=1", Ok(Some("1".to_owned()))),
-            ("added=1&added=2&phone=1", Ok(Some("1".to_owned()))),
-        ] {
-            let mapped = map(&fields(), &pairs(query.as_bytes())).map(|mapped| mapped.phone_number);
-            assert_eq!(mapped, expected, "{query}");
-        }
-    }
-
-    #[test]
-    fn reads_the_members_of_a_json_object_that_are_texts() {
-        let cases = [
-            (
-                r#"{"phone":"+1415","n":3,"yes":true}"#,
-                Ok(parameters(&[("n", "3"), ("phone", "+1415"), ("yes", "true")])),
-            ),
-            (r#"{"phone":null,"list":[1],"object":{}}"#, Ok(vec![])),
-            ("[]", Err(ReadFields::ReadJson)),
-            ("", Err(ReadFields::ReadJson)),
-            ("{", Err(ReadFields::ReadJson)),
-        ];
-        for (json, expected) in cases {
-            let read = members(json.as_bytes()).map(|mut read| {
-                read.sort();
-                read
-            });
-            assert_eq!(read, expected, "{json}");
-        }
-    }
-
-    #[test]
-    fn hashes_every_field_but_the_callback_with_their_delimiters() {
-        let base = digest(
-            &fields(),
-            &parameters(&[("a", "bc"), ("d", "e"), ("callback_url", "https://one")]),
-        );
-        let cases = [
-            (
-                "another callback",
-                &[("a", "bc"), ("d", "e"), ("callback_url", "https://two")][..],
-                true,
-            ),
-            ("another order", &[("d", "e"), ("a", "bc")], true),
-            ("another value", &[("a", "bd"), ("d", "e")], false),
-            ("a moved delimiter", &[("ab", "c"), ("d", "e")], false),
-            ("a field more", &[("a", "bc"), ("d", "e"), ("f", "")], false),
-        ];
-        for (name, sent, same) in cases {
-            assert_eq!(digest(&fields(), &parameters(sent)) == base, same, "{name}");
-        }
-    }
-}
+mod tests;

@@ -31,14 +31,16 @@ use tokio::sync::{Semaphore, watch};
 use self::body::{ReceiveBody, Received, Signed};
 use self::routes::{Route, Routes};
 use self::verdict::Verdict;
-use crate::admission::{Admission, Lookup, SignedRequest, admit};
+use crate::admission::{Admission, Lookup, SignedRequest, Upload, admit};
+use crate::clock;
 use crate::config::{Config, Endpoint};
 use crate::domain::{Credentials, EndpointName, RequestKey, RequestSid, TwilioSids};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
-use crate::request::pairs;
-use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, SIGNATURE_HEADER};
+use crate::request::{Sent, SentBody, pairs};
+use crate::spool::Quarantined;
+use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, Parameter, SIGNATURE_HEADER};
 
 /// Requests whose body is read or that are being answered; one more is asked to come again.
 const REQUESTS_LIMIT: usize = 512;
@@ -150,7 +152,7 @@ async fn judge(
     let Ok(_place) = shared.room.try_acquire() else {
         return Verdict::Unavailable("busy").into();
     };
-    let audio_field = route.endpoint.and_then(|endpoint| endpoint.fields.audio.as_deref());
+    let audio_field = route.endpoint.and_then(|endpoint| endpoint.mapping.file_part.as_deref());
     let spool = server.recordings.as_ref().map(|recordings| &*recordings.spool);
     let received = match body::receive(head, body, audio_field, spool).await {
         Ok(received) => received,
@@ -163,8 +165,8 @@ async fn judge(
     match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
         Err(error) => Verdict::Unverified(error.category()).into(),
         Ok(verified) => {
-            let key = request_key(sids, &route.url, query, &received);
-            let verdict = serve(server, route.endpoint, query, received, sids, key).await;
+            let request = sent(route.endpoint, head, received, sids);
+            let verdict = serve(server, route, query, request).await;
             Outcome {
                 verdict,
                 form: Some(verified.form),
@@ -173,15 +175,13 @@ async fn judge(
     }
 }
 
-/// What is done for a request that is proven to be Twilio's.
-async fn serve(
-    server: &Server,
+/// The request as admission judges it, and its file.
+fn sent(
     endpoint: Option<&Endpoint>,
-    query: Option<&str>,
+    head: &request::Parts,
     received: Received,
     sids: &TwilioSids,
-    key: RequestKey,
-) -> Verdict {
+) -> (SignedRequest, Option<Quarantined>) {
     let Received {
         method,
         encoding,
@@ -189,36 +189,61 @@ async fn serve(
         audio,
         quarantined,
     } = received;
-    let (parameters, json) = match signed {
-        Signed::Url => (pairs(query.unwrap_or_default().as_bytes()), None),
-        Signed::Parameters(parameters) => (parameters, None),
-        Signed::Body(body) => (Vec::new(), Some(body)),
+    let body = match signed {
+        Signed::Url => SentBody::Nothing,
+        Signed::Parameters(parameters) => SentBody::Parameters(parameters),
+        Signed::Body(body) => SentBody::Bytes(body),
     };
     let request = SignedRequest {
         method,
         encoding,
-        parameters,
-        json,
+        sent: Sent {
+            query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
+            body,
+            headers: mapped_headers(endpoint, &head.headers),
+        },
         audio,
         sids: sids.clone(),
     };
-    let admitted = admit(&server.config, endpoint, &request);
-    match (admitted, endpoint, &server.recordings, quarantined) {
-        (Err(refusal), ..) => Verdict::Refused(refusal),
-        (Ok(Admission::Lookup(lookup)), Some(endpoint), ..) => look_up(server, endpoint, &lookup).await,
-        (Ok(Admission::Analyze(analyze)), Some(endpoint), Some(recordings), Some(audio)) => {
-            let endpoint = endpoint.name.clone();
+    (request, quarantined)
+}
+
+/// Every value of the headers that hold fields. One that is no text is none.
+fn mapped_headers(endpoint: Option<&Endpoint>, headers: &HeaderMap) -> Vec<Parameter> {
+    let names = endpoint.into_iter().flat_map(|endpoint| &endpoint.mapping.headers);
+    let values = |name: &String| {
+        let values = headers.get_all(name).into_iter();
+        let texts = values.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+        texts.map(|text| (name.clone(), text.to_owned())).collect::<Vec<_>>()
+    };
+    names.flat_map(values).collect()
+}
+
+/// What is done for a request that is proven to be Twilio's.
+async fn serve(
+    server: &Server,
+    route: &Route<'_>,
+    query: Option<&str>,
+    (request, file): (SignedRequest, Option<Quarantined>),
+) -> Verdict {
+    let admitted = match admit(&server.config, route.endpoint, &request, clock::now()) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
+    match (admitted, route.endpoint, &server.recordings) {
+        (Admission::Lookup(lookup), Some(endpoint), _) => look_up(server, endpoint, &lookup).await,
+        (Admission::Analyze(analyze), Some(endpoint), Some(recordings)) => {
             let recording = Recording {
-                endpoint,
-                request: key,
-                sids: request.sids,
+                endpoint: endpoint.name.clone(),
+                request: request_key(&analyze.sids, &route.url, query, &request.sent.body),
                 analyze,
-                audio,
+                file,
             };
-            accept(recordings, recording).await
+            told(endpoint, recordings.accept(recording).await)
         }
+        (Admission::Try(upload), Some(endpoint), Some(recordings)) => rehearse(recordings, endpoint, upload, file).await,
         // Started without what its own endpoints need: `cli` does not do that.
-        (Ok(_), ..) => Verdict::Unavailable("not_configured"),
+        (Admission::Lookup(_) | Admission::Analyze(_) | Admission::Try(_), ..) => Verdict::Unavailable("not_configured"),
     }
 }
 
@@ -235,13 +260,29 @@ async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup) -> Verdi
     }
 }
 
-async fn accept(recordings: &Recordings, recording: Recording) -> Verdict {
-    let endpoint = recording.endpoint.clone();
-    match recordings.accept(recording).await {
+/// A request that only tries the endpoint is answered as another would be.
+async fn rehearse(
+    recordings: &Recordings,
+    endpoint: &Endpoint,
+    upload: Upload,
+    file: Option<Quarantined>,
+) -> Verdict {
+    let rehearsed = recordings.rehearse(upload, file).await;
+    if rehearsed.is_ok() {
+        tracing::info!(
+            endpoint = endpoint.name.as_str(),
+            "a test request: nothing is stored and no result is sent"
+        );
+    }
+    told(endpoint, rehearsed)
+}
+
+fn told(endpoint: &Endpoint, accepted: Result<(), AcceptRecording>) -> Verdict {
+    match accepted {
         Ok(()) => Verdict::Accepted,
         Err(AcceptRecording::Refuse(refusal)) => Verdict::Refused(refusal),
         Err(error) => {
-            tracing::error!(endpoint = endpoint.as_str(), error = chain(&error), "not accepted");
+            tracing::error!(endpoint = endpoint.name.as_str(), error = chain(&error), "not accepted");
             Verdict::Unavailable(error.category())
         }
     }
@@ -255,13 +296,13 @@ fn tell_cause(error: &ReceiveBody) {
 }
 
 /// The SID where there is a usable one; else the hash of what was signed, which a repetition has again.
-fn request_key(sids: &TwilioSids, url: &EndpointUrl, query: Option<&str>, received: &Received) -> RequestKey {
+fn request_key(sids: &TwilioSids, url: &EndpointUrl, query: Option<&str>, body: &SentBody) -> RequestKey {
     if let Some(Ok(sid)) = sids.request.as_deref().map(RequestSid::parse) {
         return RequestKey::from_sid(&sid);
     }
-    let parameters: &[_] = match &received.signed {
-        Signed::Parameters(parameters) => parameters,
-        Signed::Url | Signed::Body(_) => &[],
+    let parameters: &[_] = match body {
+        SentBody::Parameters(parameters) => parameters,
+        SentBody::Nothing | SentBody::Bytes(_) => &[],
     };
     RequestKey::from_signed(&signature::signed_text(
         &url.text(url.written_form(), query),
@@ -289,13 +330,33 @@ fn sids(headers: &HeaderMap) -> TwilioSids {
 /// One line for each request that did not go well. Nothing of what it carries: no number, text, URL or path.
 fn tell(endpoint: Option<&Endpoint>, verdict: &Verdict, sids: &TwilioSids) {
     let endpoint = endpoint.map(|endpoint| endpoint.name.as_str());
-    let request_sid = sids.request.as_deref();
+    let TwilioSids {
+        request: request_sid,
+        addon: addon_sid,
+        addon_version: addon_version_sid,
+        addon_install: addon_install_sid,
+        account: account_sid,
+        vendor_account: vendor_account_sid,
+        configuration: configuration_sid,
+    } = sids;
     match verdict.reason() {
-        None => tracing::debug!(endpoint, request_sid, verdict = verdict.label(), "request answered"),
+        None => tracing::debug!(
+            endpoint,
+            request_sid,
+            addon_install_sid,
+            verdict = verdict.label(),
+            "request answered"
+        ),
         Some(reason) => {
             tracing::warn!(
                 endpoint,
                 request_sid,
+                addon_sid,
+                addon_version_sid,
+                addon_install_sid,
+                account_sid,
+                vendor_account_sid,
+                configuration_sid,
                 verdict = verdict.label(),
                 reason,
                 "request not answered"

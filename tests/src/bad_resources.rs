@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod handlers;
+mod requests;
 mod surroundings;
 
 use serde_json::{Value, json};
@@ -55,6 +56,7 @@ const NAME: &str = "metadata.name must start with a letter";
 pub fn at_creation() -> Vec<Row> {
     let mut rows = root();
     rows.extend(endpoints::rows());
+    rows.extend(requests::rows());
     rows.extend(handlers::rows());
     rows.extend(surroundings::rows());
     rows

@@ -2,12 +2,15 @@
 
 use std::error::Error;
 
+use jiff::Timestamp;
 use marketplace_crds::endpoint::Encoding;
 use marketplace_crds::manifest;
 
 use super::{Admission, AudioPart, Lookup, Method, Refusal, SignedRequest, admit};
 use crate::config::Config;
 use crate::domain::TwilioSids;
+use crate::request::{Sent, SentBody};
+use crate::signature::Parameter;
 
 fn config() -> Result<Config, Box<dyn Error>> {
     Ok(Config::from_addon(&manifest::read(include_str!(
@@ -15,15 +18,31 @@ fn config() -> Result<Config, Box<dyn Error>> {
     ))?)?)
 }
 
+fn parameters(pairs: &[(&str, &str)]) -> Vec<Parameter> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn now() -> Result<Timestamp, jiff::Error> {
+    "2026-11-21T16:00:00Z".parse()
+}
+
 fn request(method: Method, encoding: Option<Encoding>, pairs: &[(&str, &str)]) -> SignedRequest {
     SignedRequest {
         method,
         encoding,
-        parameters: pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
-        json: None,
+        sent: match method {
+            Method::Post => Sent {
+                body: SentBody::Parameters(parameters(pairs)),
+                ..Sent::default()
+            },
+            Method::Get | Method::Other => Sent {
+                query: parameters(pairs),
+                ..Sent::default()
+            },
+        },
         audio: AudioPart::Missing,
         sids: TwilioSids::default(),
     }
@@ -43,7 +62,10 @@ fn recording(callback: &str, audio: AudioPart) -> SignedRequest {
 
 fn json(body: &'static str) -> SignedRequest {
     SignedRequest {
-        json: Some(body.as_bytes().into()),
+        sent: Sent {
+            body: SentBody::Bytes(body.into()),
+            ..Sent::default()
+        },
         ..request(Method::Post, Some(Encoding::Json), &[])
     }
 }
@@ -61,7 +83,7 @@ fn from_addon(sid: &str) -> SignedRequest {
 
 fn refusal(endpoint: &str, request: &SignedRequest) -> Result<Option<Refusal>, Box<dyn Error>> {
     let config = config()?;
-    Ok(admit(&config, config.endpoint(endpoint), request).err())
+    Ok(admit(&config, config.endpoint(endpoint), request, now()?).err())
 }
 
 #[test]
@@ -146,11 +168,11 @@ fn looks_up_the_mapped_fields() -> Result<(), Box<dyn Error>> {
     let request = sms(&[("phone", "+14155551212"), ("message", "hello"), ("to", "+18005551212")]);
     let expected = Lookup {
         phone_number: "+14155551212".to_owned(),
-        secondary_phone_number: None,
         body: Some("hello".to_owned()),
+        ..Lookup::default()
     };
     assert_eq!(
-        admit(&config, config.endpoint("sms"), &request),
+        admit(&config, config.endpoint("sms"), &request, now()?),
         Ok(Admission::Lookup(expected))
     );
     Ok(())
@@ -159,10 +181,12 @@ fn looks_up_the_mapped_fields() -> Result<(), Box<dyn Error>> {
 #[test]
 fn a_repeated_recording_has_the_same_digest_under_another_callback() -> Result<(), Box<dyn Error>> {
     let config = config()?;
+    let now = now()?;
     let digest = |callback: &str| match admit(
         &config,
         config.endpoint("recordings"),
         &recording(callback, AudioPart::Received),
+        now,
     ) {
         Ok(Admission::Analyze(analyze)) => Some(analyze.fields_digest),
         _ => None,

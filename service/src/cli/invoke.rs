@@ -2,7 +2,9 @@
 //! recording, and judges what came: exit code 0 only if all of it is as it should be.
 
 mod callback;
+mod filled;
 mod judge;
+mod layout;
 mod outgoing;
 
 use std::fmt;
@@ -18,12 +20,15 @@ use url::Url;
 use uuid::Uuid;
 
 use self::callback::{Callback, CallbackListener, judge_callback};
+use self::filled::{AudioFile, Call, Field, fill};
 use self::judge::{Answer, hint, judge_answer, pretty};
-use self::outgoing::{Content, Outgoing, compose};
+use self::outgoing::{Caller, Content, Outgoing, compose};
 use super::{AddonOptions, CommandError, read_config};
+use crate::clock;
 use crate::config::{Config, Endpoint};
 use crate::domain::Credentials;
 use crate::files;
+use crate::request::Source;
 use crate::signature::Parameter;
 
 /// Flags of `invoke`.
@@ -40,9 +45,14 @@ pub struct InvokeOptions {
     #[arg(long, value_name = "FILE")]
     audio: Option<PathBuf>,
 
-    /// A field to send, under the name that the manifest gives it; may be repeated.
+    /// A field to send, written as the manifest maps it: a name, `/contact/number`, `query:NAME` or `header:NAME`; may be
+    /// repeated. Fields that the manifest maps and that are left out are filled in as Twilio would.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
-    fields: Vec<Parameter>,
+    fields: Vec<Field>,
+
+    /// Raise the test flag that the manifest maps: the recording is read, and no callback comes.
+    #[arg(long)]
+    test: bool,
 
     /// Where to send the request in publicUrl's place. The signature is over publicUrl all the same.
     #[arg(long, value_name = "URL")]
@@ -82,6 +92,9 @@ pub enum InvokeError {
     /// No recording belongs to this endpoint.
     #[error("failed to make the request: endpoint {0} takes no recording, so leave --audio out")]
     PlaceAudio(String),
+    /// No field says that a request is a test.
+    #[error("failed to make a test request: endpoint {0} maps no request.fields.testFlag")]
+    PlaceTest(String),
     /// The file.
     #[error("failed to read the recording {file}")]
     ReadAudio {
@@ -113,6 +126,7 @@ pub async fn invoke(options: InvokeOptions) -> Result<ExitCode, CommandError> {
     let config = read_config(&options.addon.file).map_err(CommandError::input)?;
     let endpoint = find_endpoint(&config, &options.endpoint).map_err(CommandError::input)?;
     check_audio(endpoint, options.audio.is_some()).map_err(CommandError::input)?;
+    check_test(endpoint, options.test).map_err(CommandError::input)?;
     let credentials =
         files::read_once(&options.addon.secrets, &config.secrets.credentials).map_err(CommandError::input)?;
     let problem = converse(&config, endpoint, &options, &credentials).await?;
@@ -135,22 +149,29 @@ async fn converse(
     options: &InvokeOptions,
     credentials: &Credentials,
 ) -> Result<Option<String>, CommandError> {
-    let mut fields = options.fields.clone();
-    let mut listener = None;
-    if let Some(name) = &endpoint.fields.callback {
-        let opened = CallbackListener::open(options.callback_listen, options.callback_url.as_ref()).await;
-        let opened = opened.map_err(CommandError::work)?;
-        if fields.iter().all(|(given, _)| given != name) {
-            fields.push((name.clone(), opened.url().to_owned()));
-            listener = Some(opened);
-        }
-    }
+    let audio = options.audio.as_deref().map(|file| AudioFile::open(file, endpoint));
+    let audio = audio.transpose().map_err(CommandError::input)?;
+    let listener = listen(endpoint, options).await?;
+    let request_sid = format!("MR{}", Uuid::new_v4().as_simple());
+    let call = Call {
+        request_sid: &request_sid,
+        callback: listener.as_ref().map(CallbackListener::url),
+        audio: audio.as_ref(),
+        is_test: options.test,
+        now: clock::now(),
+    };
+    let fields = fill(endpoint, options.fields.clone(), &call);
     let token = if options.forge {
         wrong_token()
     } else {
         credentials.tokens[0].clone()
     };
-    let outgoing = compose(config, endpoint, fields, &token, &credentials.account_sid);
+    let caller = Caller {
+        account_sid: &credentials.account_sid,
+        token: &token,
+        request_sid: &request_sid,
+    };
+    let outgoing = compose(config, endpoint, &fields, &caller);
     let answer = send(endpoint, &outgoing, options).await?;
     say(format_args!("{} in {} ms", answer.status, answer.took.as_millis()));
     if !answer.body.is_empty() {
@@ -160,13 +181,25 @@ async fn converse(
         return Ok(Some(hint(problem, &answer)));
     }
     match listener {
-        Some(listener) if !options.forge => {
+        Some(listener) if !options.forge && !options.test => {
             say(format_args!("waiting for the callback at {}", listener.url()));
             let callback = listener.receive(Duration::from_secs(options.timeout)).await;
             Ok(tell_callback(callback.as_ref(), credentials, answer.began))
         }
         _ => Ok(None),
     }
+}
+
+/// Where the callback of a recording is awaited, unless it was given and so goes elsewhere.
+async fn listen(endpoint: &Endpoint, options: &InvokeOptions) -> Result<Option<CallbackListener>, CommandError> {
+    let Some(source) = &endpoint.mapping.fields.callback else {
+        return Ok(None);
+    };
+    if options.fields.iter().any(|(given, _)| given == source) {
+        return Ok(None);
+    }
+    let listener = CallbackListener::open(options.callback_listen, options.callback_url.as_ref()).await;
+    listener.map(Some).map_err(CommandError::work)
 }
 
 fn tell_callback(callback: Option<&Callback>, credentials: &Credentials, began: Instant) -> Option<String> {
@@ -196,11 +229,18 @@ fn find_endpoint<'a>(config: &'a Config, name: &str) -> Result<&'a Endpoint, Inv
 }
 
 fn check_audio(endpoint: &Endpoint, given: bool) -> Result<(), InvokeError> {
-    match (endpoint.fields.audio.is_some(), given) {
+    match (endpoint.mapping.fields.audio.is_some(), given) {
         (true, false) => Err(InvokeError::FindAudio(endpoint.name.to_string())),
         (false, true) => Err(InvokeError::PlaceAudio(endpoint.name.to_string())),
         (true, true) | (false, false) => Ok(()),
     }
+}
+
+fn check_test(endpoint: &Endpoint, wanted: bool) -> Result<(), InvokeError> {
+    if wanted && endpoint.mapping.fields.test_flag.is_none() {
+        return Err(InvokeError::PlaceTest(endpoint.name.to_string()));
+    }
+    Ok(())
 }
 
 async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions) -> Result<Answer, CommandError> {
@@ -255,7 +295,7 @@ async fn parts(
     for (name, value) in fields {
         form = form.text(name.clone(), value.clone());
     }
-    let (Some(name), Some(file)) = (&endpoint.fields.audio, &options.audio) else {
+    let (Some(name), Some(file)) = (&endpoint.mapping.file_part, &options.audio) else {
         return Ok(form);
     };
     let read = |source| {
@@ -284,9 +324,9 @@ fn wrong_token() -> SecretString {
     SecretString::from(Uuid::new_v4().as_simple().to_string())
 }
 
-fn name_and_value(text: &str) -> Result<Parameter, String> {
+fn name_and_value(text: &str) -> Result<Field, String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some((name, value)) if !name.is_empty() => Ok((Source::parse(name), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),
     }
 }

@@ -1,8 +1,10 @@
 //! An accepted request for later: what is worked on, with which audio, and by when. Made by `admission`, kept by `queue`,
 //! worked on by `worker`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use marketplace_crds::endpoint::IntegrationKey;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -83,6 +85,17 @@ pub struct TwilioSids {
     pub configuration: Option<String>,
 }
 
+/// What else a request says that its result repeats. Stored as JSON: a row of an earlier version has none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestDetails {
+    /// The kind of recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration_key: Option<IntegrationKey>,
+    /// The customer's choices, by our names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub configuration: BTreeMap<String, String>,
+}
+
 /// What the audio is, measured and never believed: the unit of the duration field is disputed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AudioFormat {
@@ -128,6 +141,8 @@ pub struct NewJob {
     pub request: RequestKey,
     /// What Twilio calls the parties.
     pub sids: TwilioSids,
+    /// What else the result repeats.
+    pub details: RequestDetails,
     /// Where the result goes.
     pub callback: CallbackUrl,
     /// The audio, already safe.

@@ -1,12 +1,13 @@
 //! Accepts a recording: measured, made safe, enqueued, and only then 202. What happens to it afterwards is the worker's.
 
-use std::path::PathBuf;
+mod intake;
+
 use std::sync::Arc;
 
-use crate::admission::{Analyze, Refusal};
-use crate::analysis::{self, AnalysisError};
+use crate::admission::{Analyze, Refusal, Upload};
+use crate::analysis::AnalysisError;
 use crate::deadline::{self, Sla};
-use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey, TwilioSids};
+use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey};
 use crate::queue::{Enqueued, Queue, QueueError};
 use crate::spool::{Area, Quarantined, Spool, SpoolError};
 
@@ -27,12 +28,10 @@ pub struct Recording {
     pub endpoint: EndpointName,
     /// What makes a repetition the same request.
     pub request: RequestKey,
-    /// The parties.
-    pub sids: TwilioSids,
     /// What admission says of it.
     pub analyze: Analyze,
-    /// The audio.
-    pub audio: Quarantined,
+    /// The file part, if there was one.
+    pub file: Option<Quarantined>,
 }
 
 /// Why a recording is not accepted.
@@ -41,6 +40,17 @@ pub enum AcceptRecording {
     /// Its own fault: answered as a refusal.
     #[error("failed to accept the recording: {}", .0.error_code())]
     Refuse(Refusal),
+    /// Fewer or more bytes came than were announced; another try may bring them all.
+    #[error("failed to receive the recording whole: {received} bytes came of {announced}")]
+    ReceiveWhole {
+        /// How many there are.
+        received: u64,
+        /// How many there should be.
+        announced: u64,
+    },
+    /// The file part went missing between the reader of the request and here.
+    #[error("failed to find the file part of the recording")]
+    FindFile,
     /// The audio could not be looked at.
     #[error("failed to measure the recording")]
     MeasureAudio(#[source] AnalysisError),
@@ -61,6 +71,8 @@ impl AcceptRecording {
     pub const fn category(&self) -> &'static str {
         match self {
             Self::Refuse(refusal) => refusal.error_code(),
+            Self::ReceiveWhole { .. } => "audio_size_mismatch",
+            Self::FindFile => "not_configured",
             Self::MeasureAudio(_) => "audio_unavailable",
             Self::StoreAudio(_) | Self::FindAudio => "spool_failed",
             Self::EnqueueJob(_) => "queue_failed",
@@ -74,23 +86,25 @@ impl Recordings {
         let Recording {
             endpoint,
             request,
-            sids,
             analyze,
-            mut audio,
+            file,
         } = recording;
-        let path = audio.path().await.map_err(AcceptRecording::StoreAudio)?.to_owned();
-        let format = measure(path).await?;
-        let deadlines = deadline::deadlines(format.seconds, &self.sla);
-        let audio = audio.store().await.map_err(AcceptRecording::StoreAudio)?;
         let Analyze {
+            upload,
             callback,
+            details,
+            sids,
             fields_digest,
         } = analyze;
+        let (audio, format) = self.take_in(upload, file).await?;
+        let deadlines = deadline::deadlines(format.seconds, &self.sla);
+        let audio = audio.store().await.map_err(AcceptRecording::StoreAudio)?;
         let key = audio.key.clone();
         let job = NewJob {
             endpoint,
             request,
             sids,
+            details,
             callback,
             audio,
             format,
@@ -128,15 +142,9 @@ impl Recordings {
         }
         Ok(())
     }
-}
 
-/// Reads the header of the file, off the threads that serve requests.
-async fn measure(path: PathBuf) -> Result<crate::domain::AudioFormat, AcceptRecording> {
-    let probed = tokio::task::spawn_blocking(move || analysis::probe(&path)).await;
-    match probed {
-        Ok(Ok(format)) => Ok(format),
-        Ok(Err(AnalysisError::ReadAudio { .. })) => Err(AcceptRecording::Refuse(Refusal::AudioUnreadable)),
-        Ok(Err(error)) => Err(AcceptRecording::MeasureAudio(error)),
-        Err(error) => Err(AcceptRecording::MeasureAudio(AnalysisError::ReadFile(error.into()))),
+    /// Reads a recording as if it were accepted, and keeps nothing of it.
+    pub async fn rehearse(&self, upload: Upload, file: Option<Quarantined>) -> Result<(), AcceptRecording> {
+        self.take_in(upload, file).await.map(drop)
     }
 }

@@ -102,10 +102,12 @@ impl SqlLookup {
             .map_err(LookUpRow::RunQuery)?
             .set_progress_handler(STEPS_PER_LOOK, move || Instant::now() < deadline);
         let mut transaction = connection.begin().await.map_err(LookUpRow::RunQuery)?;
-        let row = sqlx::query(AssertSqlSafe(self.plan.statement.as_str().to_owned()))
-            .bind(&lookup.phone_number)
-            .bind(&lookup.secondary_phone_number)
-            .bind(&lookup.body)
+        let statement = &self.plan.statement;
+        let mut query = sqlx::query(AssertSqlSafe(statement.as_str().to_owned()));
+        for value in statement.values(lookup) {
+            query = query.bind(value.map(str::to_owned));
+        }
+        let row = query
             .fetch_optional(&mut *transaction)
             .await
             .map_err(LookUpRow::RunQuery)?;

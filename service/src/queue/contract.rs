@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use marketplace_crds::endpoint::IntegrationKey;
 
 use super::{Delivery, Enqueued, Lease, Outcome, Queue, ResultBody, WorkRecord};
 use crate::domain::{
-    AddonKey, AudioFormat, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RequestKey, RequestSid, SpoolKey,
-    StoredAudio, TwilioSids,
+    AddonKey, AudioFormat, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RequestDetails, RequestKey, RequestSid,
+    SpoolKey, StoredAudio, TwilioSids,
 };
 
 pub(super) mod crashes;
@@ -80,6 +81,10 @@ pub(super) fn job(sid: &str) -> Result<NewJob, Box<dyn Error>> {
             request: Some(sid.to_owned()),
             addon: Some("XB1".to_owned()),
             ..TwilioSids::default()
+        },
+        details: RequestDetails {
+            integration_key: Some(IntegrationKey::RecordingDial),
+            configuration: [("language".to_owned(), "de".to_owned())].into(),
         },
         callback: CallbackUrl::parse("https://api.twilio.com/first")?,
         audio: StoredAudio {

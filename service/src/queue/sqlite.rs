@@ -20,7 +20,10 @@ use crate::domain::AddonKey;
 mod filesystem;
 
 /// The schema, oldest part first. Never edited once released: a change is a new file (see `migrations/README.md`).
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "job", include_str!("../../migrations/sqlite/0001_job.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "job", include_str!("../../migrations/sqlite/0001_job.sql")),
+    (2, "details", include_str!("../../migrations/sqlite/0002_details.sql")),
+];
 
 /// Gauges and sweeps, at most this many at once.
 const READERS: u32 = 3;

@@ -6,7 +6,8 @@ use crate::config::{Config, Endpoint};
 use crate::signature::EndpointUrl;
 
 /// The paths of an add-on, each in both forms: as Twilio knows it, and without publicUrl's path, because some proxies take
-/// that off. Where one endpoint's whole path is another's stripped one, the whole path wins.
+/// that off. Where one endpoint's whole path is another's stripped one, the whole path wins. What two endpoints of different
+/// publicUrls have left when it is taken off means neither: only the host could tell, and anyone may write that.
 pub struct Routes {
     places: HashMap<String, usize>,
 }
@@ -24,8 +25,13 @@ impl Routes {
     /// The routes of all endpoints.
     pub fn new(config: &Config) -> Self {
         let mut places = HashMap::new();
+        let stripped = |endpoint: &Endpoint| endpoint.url.stripped_path().to_owned();
         for (place, endpoint) in config.endpoints.iter().enumerate() {
-            places.insert(endpoint.url.stripped_path().to_owned(), place);
+            let path = stripped(endpoint);
+            let shared = config.endpoints.iter().filter(|other| stripped(other) == path).count();
+            if shared == 1 {
+                places.insert(path, place);
+            }
         }
         for (place, endpoint) in config.endpoints.iter().enumerate() {
             places.insert(endpoint.url.path().to_owned(), place);
@@ -57,6 +63,27 @@ mod tests {
 
     use super::Routes;
     use crate::config::Config;
+
+    #[test]
+    fn tells_versions_of_an_addon_apart_by_their_whole_paths() -> Result<(), Box<dyn Error>> {
+        let text = include_str!("../../../crds/fixtures/call-insights.yaml").replace(
+            "    path: /lookup\n",
+            "    path: /incoming-sms\n    publicUrl: https://old.example.com/v1\n",
+        );
+        let config = Config::from_addon(&manifest::read(&text)?)?;
+        let routes = Routes::new(&config);
+        for (path, endpoint, signed) in [
+            ("/insights/incoming-sms", Some("sms"), "https://addons.example.com/insights/incoming-sms"),
+            ("/v1/incoming-sms", Some("lookup"), "https://old.example.com/v1/incoming-sms"),
+            ("/incoming-sms", None, "https://addons.example.com/insights/incoming-sms"),
+            ("/transcription", Some("recordings"), "https://addons.example.com/insights/transcription"),
+        ] {
+            let route = routes.find(&config, path);
+            assert_eq!(route.endpoint.map(|endpoint| endpoint.name.as_str()), endpoint, "{path}");
+            assert_eq!(route.url.text(route.url.written_form(), None), signed, "{path}");
+        }
+        Ok(())
+    }
 
     #[test]
     fn knows_every_path_with_and_without_the_prefix() -> Result<(), Box<dyn Error>> {

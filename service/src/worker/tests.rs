@@ -18,7 +18,8 @@ use tokio::sync::{mpsc, watch};
 use super::*;
 use crate::analysis::AcousticsPlan;
 use crate::domain::{
-    AddonKey, AudioFormat, CallbackUrl, Credentials, Deadlines, NewJob, RequestKey, RequestSid, StoredAudio, TwilioSids,
+    AddonKey, AudioFormat, CallbackUrl, Credentials, Deadlines, NewJob, RequestDetails, RequestKey, RequestSid, StoredAudio,
+    TwilioSids,
 };
 use crate::egress::tests::provide_tls;
 use crate::egress::{CallbackPolicy, Egress, SystemResolver};
@@ -119,6 +120,7 @@ impl Bench {
                 request: Some(sid.to_owned()),
                 ..TwilioSids::default()
             },
+            details: RequestDetails::default(),
             callback: self.callback.clone(),
             audio,
             format: AudioFormat {

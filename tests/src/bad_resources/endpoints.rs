@@ -21,6 +21,12 @@ pub(super) fn rows() -> Vec<Row> {
             "each endpoint must have a path of its own",
         ),
         replace(
+            "an endpoint's own public URL over http",
+            "/spec/endpoints/1/publicUrl",
+            json!("http://old.example.com"),
+            "publicUrl must be https://HOST[:PORT][/PATH]",
+        ),
+        replace(
             "an endpoint's name in capitals",
             "/spec/endpoints/1/name",
             json!("Sms"),
@@ -51,10 +57,10 @@ pub(super) fn rows() -> Vec<Row> {
             PATH,
         ),
         replace(
-            "a recording that is not multipart",
+            "a recording in a query",
             "/spec/endpoints/0/request/encoding",
-            json!("Form"),
-            "a recording arrives as a file part",
+            json!("Query"),
+            "a recording arrives in the body of a POST",
         ),
         remove(
             "a recording without a callback field",

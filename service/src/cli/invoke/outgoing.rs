@@ -1,20 +1,29 @@
 //! Composes the request that Twilio would send to an endpoint: in its one encoding, signed, with every header. Pure but for
-//! the new SIDs; called by `invoke`.
+//! the new SIDs of the parties; called by `invoke`.
 
 use marketplace_crds::endpoint::Encoding;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
+use super::filled::Field;
+use super::layout::Layout;
 use crate::config::{Config, Endpoint};
 use crate::server::headers;
 use crate::signature::{BODY_HASH_PARAMETER, EndpointUrl, Parameter, ReadPublicUrl, SIGNATURE_HEADER, body_hash, sign};
 
-/// A phone number that belongs to nobody, for an endpoint whose `--field` is left out.
-const EXAMPLE_PHONE_NUMBER: &str = "+14155551212";
+/// Who calls, and as which request.
+pub struct Caller<'a> {
+    /// Whose token signs.
+    pub account_sid: &'a str,
+    /// The token.
+    pub token: &'a SecretString,
+    /// The SID of the request.
+    pub request_sid: &'a str,
+}
 
 /// A request, ready but for its target and its file.
 pub struct Outgoing {
@@ -57,32 +66,24 @@ impl Outgoing {
 }
 
 /// Signs the fields in the endpoint's encoding.
-pub fn compose(
-    config: &Config,
-    endpoint: &Endpoint,
-    mut fields: Vec<Parameter>,
-    token: &SecretString,
-    account_sid: &str,
-) -> Outgoing {
-    if let Some(name) = &endpoint.fields.phone_number
-        && fields.iter().all(|(given, _)| given != name)
-    {
-        fields.push((name.clone(), EXAMPLE_PHONE_NUMBER.to_owned()));
-    }
-    let (query, content) = encode(endpoint.encoding, &fields);
+pub fn compose(config: &Config, endpoint: &Endpoint, fields: &[Field], caller: &Caller<'_>) -> Outgoing {
+    let layout = Layout::new(fields);
+    let (query, content) = encode(endpoint.encoding, &layout);
     let signed: &[Parameter] = match endpoint.encoding {
-        Encoding::Form | Encoding::Multipart => &fields,
+        Encoding::Form | Encoding::Multipart => &layout.named,
         Encoding::Query | Encoding::Json => &[],
     };
     let signed_url = endpoint.url.text(endpoint.url.written_form(), query.as_deref());
-    let signature = sign(token, &signed_url, signed);
+    let signature = sign(caller.token, &signed_url, signed);
+    let mut headers = twilio_headers(config, caller, &signature);
+    headers.extend(mapped_headers(&layout));
     Outgoing {
         method: if endpoint.encoding == Encoding::Query {
             Method::GET
         } else {
             Method::POST
         },
-        headers: twilio_headers(config, account_sid, &signature),
+        headers,
         signed_url,
         content,
         path: endpoint.url.stripped_path().to_owned(),
@@ -90,48 +91,49 @@ pub fn compose(
     }
 }
 
-fn encode(encoding: Encoding, fields: &[Parameter]) -> (Option<String>, Content) {
-    let pairs = || {
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish()
-    };
+fn encode(encoding: Encoding, layout: &Layout) -> (Option<String>, Content) {
     match encoding {
-        Encoding::Query => (Some(pairs()), Content::Nothing),
+        Encoding::Query => (Some(urlencoded(&layout.named)), Content::Nothing),
         Encoding::Form => {
-            let body = pairs().into_bytes();
-            (
-                None,
-                Content::Whole {
-                    content_type: "application/x-www-form-urlencoded",
-                    body,
-                },
-            )
+            let body = urlencoded(&layout.named).into_bytes();
+            let content_type = "application/x-www-form-urlencoded";
+            (query_of(&layout.query), Content::Whole { content_type, body })
         }
         Encoding::Json => {
-            let object: Map<_, _> = fields
-                .iter()
-                .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
-                .collect();
-            let body = Value::Object(object).to_string().into_bytes();
-            let query = format!("{BODY_HASH_PARAMETER}={}", body_hash(&body));
-            (
-                Some(query),
-                Content::Whole {
-                    content_type: "application/json",
-                    body,
-                },
-            )
+            let body = Value::Object(layout.json.clone()).to_string().into_bytes();
+            let mut query = layout.query.clone();
+            query.push((BODY_HASH_PARAMETER.to_owned(), body_hash(&body)));
+            let content_type = "application/json";
+            (query_of(&query), Content::Whole { content_type, body })
         }
-        Encoding::Multipart => (None, Content::Parts(fields.to_vec())),
+        Encoding::Multipart => (query_of(&layout.query), Content::Parts(layout.named.clone())),
     }
 }
 
-fn twilio_headers(config: &Config, account_sid: &str, signature: &str) -> HeaderMap {
+fn query_of(pairs: &[Parameter]) -> Option<String> {
+    (!pairs.is_empty()).then(|| urlencoded(pairs))
+}
+
+fn urlencoded(pairs: &[Parameter]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+}
+
+/// What no header can carry is left out, and the service says that it is missing.
+fn mapped_headers(layout: &Layout) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    layout.headers.iter().filter_map(|(name, value)| {
+        let name = HeaderName::try_from(name.as_str()).ok()?;
+        Some((name, HeaderValue::try_from(value.as_str()).ok()?))
+    })
+}
+
+fn twilio_headers(config: &Config, caller: &Caller<'_>, signature: &str) -> HeaderMap {
+    let account_sid = caller.account_sid;
     let new_sid = |prefix: &str| format!("{prefix}{}", Uuid::new_v4().as_simple());
     let sids = [
         (SIGNATURE_HEADER, signature.to_owned()),
-        (headers::REQUEST_SID, new_sid("MR")),
+        (headers::REQUEST_SID, caller.request_sid.to_owned()),
         (
             headers::ADDON_SID,
             config.addon_sid.clone().unwrap_or_else(|| new_sid("XB")),

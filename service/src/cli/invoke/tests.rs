@@ -9,10 +9,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::judge::{Answer, judge_answer};
-use super::outgoing::{Content, compose};
+use super::filled::{Call, Field, fill};
+use super::outgoing::{Caller, Content, Outgoing, compose};
 
-use crate::config::Config;
-use crate::request::pairs;
+use crate::config::{Config, Endpoint};
+use crate::request::{Source, pairs};
 use crate::server::headers;
 use crate::signature::{ClaimedSignature, Covered, SIGNATURE_HEADER, verify};
 
@@ -24,14 +25,31 @@ fn config(encoding: &str) -> Result<Config, Box<dyn Error>> {
     )?)?)
 }
 
+fn composed(config: &Config, endpoint: &Endpoint, given: &[(&str, &str)]) -> Outgoing {
+    let given = given.iter().map(|(source, value)| (Source::parse(source), (*value).to_owned()));
+    let given: Vec<Field> = given.collect();
+    let call = Call {
+        request_sid: "MR1",
+        callback: None,
+        audio: None,
+        is_test: false,
+        now: crate::clock::now(),
+    };
+    let caller = Caller {
+        account_sid: "AC1",
+        token: &SecretString::from("12345"),
+        request_sid: "MR1",
+    };
+    compose(config, endpoint, &fill(endpoint, given, &call), &caller)
+}
+
 #[test]
 fn signs_in_every_encoding_as_the_service_verifies() -> Result<(), Box<dyn Error>> {
     let token = SecretString::from("12345");
     for (encoding, endpoint) in [("Query", "sms"), ("Form", "sms"), ("Json", "sms"), ("Multipart", "sms")] {
         let config = config(encoding)?;
         let endpoint = config.endpoint(endpoint).ok_or("the fixture has it")?;
-        let fields = vec![("message".to_owned(), "hi & bye".to_owned())];
-        let outgoing = compose(&config, endpoint, fields, &token, "AC1");
+        let outgoing = composed(&config, endpoint, &[("message", "hi & bye")]);
         let query = outgoing.signed_url.split_once('?').map(|(_, query)| query);
         let sent;
         let covered = match (&outgoing.content, encoding) {
@@ -55,7 +73,7 @@ fn signs_in_every_encoding_as_the_service_verifies() -> Result<(), Box<dyn Error
 fn sends_every_header_of_twilio() -> Result<(), Box<dyn Error>> {
     let config = config("Query")?;
     let endpoint = config.endpoint("sms").ok_or("the fixture has it")?;
-    let outgoing = compose(&config, endpoint, vec![], &SecretString::from("12345"), "AC1");
+    let outgoing = composed(&config, endpoint, &[]);
     let start = |name| {
         outgoing
             .headers
@@ -87,8 +105,7 @@ fn sends_every_header_of_twilio() -> Result<(), Box<dyn Error>> {
 fn sends_to_another_base_what_is_signed_over_the_public_url() -> Result<(), Box<dyn Error>> {
     let config = config("Query")?;
     let endpoint = config.endpoint("sms").ok_or("the fixture has it")?;
-    let fields = vec![("phone".to_owned(), "1".to_owned())];
-    let outgoing = compose(&config, endpoint, fields, &SecretString::from("12345"), "AC1");
+    let outgoing = composed(&config, endpoint, &[("phone", "1")]);
     for (base, expected) in [
         (None, "https://addons.example.com/insights/incoming-sms?phone=1"),
         (

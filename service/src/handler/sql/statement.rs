@@ -3,7 +3,12 @@
 
 use std::fmt;
 
-/// The parameters that a query may name.
+use crate::admission::Lookup;
+
+/// What begins the name of a parameter that holds a customer's choice.
+const CONFIGURATION: &str = "config_";
+
+/// What of a request fills a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryParameter {
     /// `:phone_number`
@@ -12,17 +17,73 @@ pub enum QueryParameter {
     SecondaryPhoneNumber,
     /// `:body`
     Body,
+    /// `:request_sid`
+    RequestSid,
+    /// `:addon_sid`
+    AddonSid,
+    /// `:addon_version_sid`
+    AddonVersionSid,
+    /// `:addon_install_sid`
+    AddonInstallSid,
+    /// `:account_sid`
+    AccountSid,
+    /// `:vendor_account_sid`
+    VendorAccountSid,
+    /// `:configuration_sid`
+    ConfigurationSid,
 }
 
 impl QueryParameter {
-    /// Every parameter, at its number less one.
-    pub const ALL: [Self; 3] = [Self::PhoneNumber, Self::SecondaryPhoneNumber, Self::Body];
+    /// Every parameter, at its number less one. The customer's choices have the numbers after them.
+    pub const ALL: [Self; 10] = [
+        Self::PhoneNumber,
+        Self::SecondaryPhoneNumber,
+        Self::Body,
+        Self::RequestSid,
+        Self::AddonSid,
+        Self::AddonVersionSid,
+        Self::AddonInstallSid,
+        Self::AccountSid,
+        Self::VendorAccountSid,
+        Self::ConfigurationSid,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::PhoneNumber => "phone_number",
             Self::SecondaryPhoneNumber => "secondary_phone_number",
             Self::Body => "body",
+            Self::RequestSid => "request_sid",
+            Self::AddonSid => "addon_sid",
+            Self::AddonVersionSid => "addon_version_sid",
+            Self::AddonInstallSid => "addon_install_sid",
+            Self::AccountSid => "account_sid",
+            Self::VendorAccountSid => "vendor_account_sid",
+            Self::ConfigurationSid => "configuration_sid",
+        }
+    }
+
+    /// What fills it.
+    #[must_use]
+    pub fn value(self, lookup: &Lookup) -> Option<&str> {
+        let Lookup {
+            phone_number,
+            secondary_phone_number,
+            body,
+            configuration: _,
+            sids,
+        } = lookup;
+        match self {
+            Self::PhoneNumber => Some(phone_number),
+            Self::SecondaryPhoneNumber => secondary_phone_number.as_deref(),
+            Self::Body => body.as_deref(),
+            Self::RequestSid => sids.request.as_deref(),
+            Self::AddonSid => sids.addon.as_deref(),
+            Self::AddonVersionSid => sids.addon_version.as_deref(),
+            Self::AddonInstallSid => sids.addon_install.as_deref(),
+            Self::AccountSid => sids.account.as_deref(),
+            Self::VendorAccountSid => sids.vendor_account.as_deref(),
+            Self::ConfigurationSid => sids.configuration.as_deref(),
         }
     }
 }
@@ -31,7 +92,9 @@ impl QueryParameter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadStatement {
     /// A name that nothing of the request fills.
-    #[error("failed to read the query: :{0} is none of :phone_number, :secondary_phone_number and :body")]
+    #[error(
+        "failed to read the query: :{0} is none of :phone_number, :secondary_phone_number, :body, the SIDs such as :addon_install_sid, and :config_NAME for a NAME of request.configuration"
+    )]
     KnowParameter(String),
     /// `?`, `@name` or `$1`: parameters are named with a colon.
     #[error("failed to read the query: write parameters as :phone_number, not with {0:?}")]
@@ -47,13 +110,18 @@ pub enum ReadStatement {
     FindStatement,
 }
 
-/// One statement with numbered parameters: `?1` is the phone number, and so on in the order of `QueryParameter::ALL`.
+/// One statement with numbered parameters: `?1` is the phone number, and so on in the order of `QueryParameter::ALL`, and
+/// then of the customer's choices.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Statement(String);
+pub struct Statement {
+    text: String,
+    configuration: Vec<String>,
+}
 
 impl Statement {
-    /// Rewrites every named parameter that stands outside of quotes and comments.
-    pub fn parse(query: &str) -> Result<Self, ReadStatement> {
+    /// Rewrites every named parameter that stands outside of quotes and comments. `configuration` has the names of the
+    /// customer's choices.
+    pub fn parse(query: &str, configuration: Vec<String>) -> Result<Self, ReadStatement> {
         let mut rewritten = String::with_capacity(query.len());
         let mut rest = query;
         let mut ended = false;
@@ -78,7 +146,7 @@ impl Statement {
                 ';' => ended = true,
                 ':' if rest[1..].starts_with(|character: char| character.is_alphabetic() || character == '_') => {
                     let name = word(&rest[1..]);
-                    rewritten.push_str(&number(name)?);
+                    rewritten.push_str(&number(name, &configuration)?);
                     rest = &rest[1 + name.len()..];
                     continue;
                 }
@@ -98,20 +166,32 @@ impl Statement {
         if empty {
             Err(ReadStatement::FindStatement)
         } else {
-            Ok(Self(rewritten))
+            Ok(Self {
+                text: rewritten,
+                configuration,
+            })
         }
     }
 
     /// The text for the database.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// What fills the parameters, in the order of their numbers.
+    pub fn values<'a>(&'a self, lookup: &'a Lookup) -> impl Iterator<Item = Option<&'a str>> {
+        let chosen = |name| lookup.configuration.get(name).map(String::as_str);
+        QueryParameter::ALL
+            .into_iter()
+            .map(|parameter| parameter.value(lookup))
+            .chain(self.configuration.iter().map(chosen))
     }
 }
 
 impl fmt::Debug for Statement {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.text)
     }
 }
 
@@ -138,11 +218,17 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-fn number(name: &str) -> Result<String, ReadStatement> {
-    let place = QueryParameter::ALL
+fn number(name: &str, configuration: &[String]) -> Result<String, ReadStatement> {
+    let fixed = QueryParameter::ALL
         .iter()
         .position(|parameter| parameter.name() == name);
-    place
+    let chosen = || {
+        let name = name.strip_prefix(CONFIGURATION)?;
+        let place = configuration.iter().position(|own| own == name)?;
+        Some(QueryParameter::ALL.len() + place)
+    };
+    fixed
+        .or_else(chosen)
         .map(|place| format!("?{}", place + 1))
         .ok_or_else(|| ReadStatement::KnowParameter(name.to_owned()))
 }
@@ -172,11 +258,13 @@ mod tests {
             ("select /* :unknown; ' */ :body", "select /* :unknown; ' */ ?3"),
             ("select x::text, :body", "select x::text, ?3"),
             ("select 1 - 2 / 3", "select 1 - 2 / 3"),
+            ("select :request_sid, :addon_install_sid", "select ?4, ?7"),
+            ("select :config_tier, :config_language", "select ?12, ?11"),
             ("select 'é', :body", "select 'é', ?3"),
             ("select 1; -- done", "select 1 -- done"),
         ];
         for (query, expected) in cases {
-            let read = Statement::parse(query);
+            let read = Statement::parse(query, vec!["language".to_owned(), "tier".to_owned()]);
             assert_eq!(read.as_ref().map(Statement::as_str), Ok(expected), "{query}");
         }
     }
@@ -188,6 +276,10 @@ mod tests {
             (
                 "select :phone_number_",
                 ReadStatement::KnowParameter("phone_number_".to_owned()),
+            ),
+            (
+                "select :config_region",
+                ReadStatement::KnowParameter("config_region".to_owned()),
             ),
             ("select ?", ReadStatement::NameParameter('?')),
             ("select ?1", ReadStatement::NameParameter('?')),
@@ -202,7 +294,7 @@ mod tests {
             ("", ReadStatement::FindStatement),
         ];
         for (query, expected) in cases {
-            assert_eq!(Statement::parse(query), Err(expected), "{query}");
+            assert_eq!(Statement::parse(query, vec!["language".to_owned(), "tier".to_owned()]), Err(expected), "{query}");
         }
     }
 }

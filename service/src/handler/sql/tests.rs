@@ -15,6 +15,7 @@ use super::statement::Statement;
 use super::{LookUpRow, SqlLookup};
 use crate::admission::Lookup;
 use crate::config::SqlPlan;
+use crate::domain::TwilioSids;
 
 type Outcome = Result<(), Box<dyn Error>>;
 type UrlSender = watch::Sender<Option<SecretString>>;
@@ -40,7 +41,7 @@ async fn make_database(path: &Path, name: &'static str) -> Result<SecretString, 
 fn sql(query: &str, url: Option<SecretString>) -> Result<(SqlLookup, UrlSender), Box<dyn Error>> {
     let plan = SqlPlan {
         secret_name: "crm".to_owned(),
-        statement: Statement::parse(query)?,
+        statement: Statement::parse(query, vec!["language".to_owned(), "tier".to_owned()])?,
         timeout: Duration::from_secs(2),
         max_connections: 1,
     };
@@ -51,8 +52,8 @@ fn sql(query: &str, url: Option<SecretString>) -> Result<(SqlLookup, UrlSender),
 fn question(phone_number: &str) -> Lookup {
     Lookup {
         phone_number: phone_number.to_owned(),
-        secondary_phone_number: None,
         body: Some("hi".to_owned()),
+        ..Lookup::default()
     }
 }
 
@@ -151,5 +152,26 @@ async fn knows_no_other_database_than_sqlite() -> Outcome {
     let error = ask(&sql, "+1").await;
     assert!(matches!(&error, Err(LookUpRow::ReadUrl)));
     assert!(!format!("{error:?}").contains("secret"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn binds_the_parties_and_the_choices_of_the_customer() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let url = make_database(&folder.path().join("crm.db"), "Ada").await?;
+    let query = "select :request_sid as request, :addon_install_sid as install, :configuration_sid as configuration, \
+                 :config_language as language, :config_tier as tier";
+    let (sql, _sender) = sql(query, Some(url))?;
+    let lookup = Lookup {
+        configuration: [("tier".to_owned(), "gold".to_owned())].into(),
+        sids: TwilioSids {
+            request: Some("MR1".to_owned()),
+            addon_install: Some("XD1".to_owned()),
+            ..TwilioSids::default()
+        },
+        ..question("+1")
+    };
+    let expected = json!({"request": "MR1", "install": "XD1", "configuration": null, "language": null, "tier": "gold"});
+    assert_eq!(json!(sql.look_up(&lookup).await?), expected);
     Ok(())
 }

@@ -14,9 +14,9 @@ const TRIES: usize = 3;
 const INSERT: Statement = statement!(
     "INSERT INTO job (id, addon, endpoint, request, fields_digest, sids, callback,
                      audio_key, audio_bytes, audio_sha256, channels, sample_rate_hertz, bits_per_sample, audio_seconds,
-                     median_seconds, p99_seconds, cutoff_seconds, accepted_at, run_at, due_at, state)
+                     median_seconds, p99_seconds, cutoff_seconds, accepted_at, run_at, due_at, state, details)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-           $15, $16, $17, moment, moment, moment + $15, 'queued'
+           $15, $16, $17, moment, moment, moment + $15, 'queued', $18
     FROM (SELECT " NOW " AS moment) AS clock WHERE true
     ON CONFLICT (addon, endpoint, request) WHERE forgotten_at IS NULL DO NOTHING"
 );
@@ -29,7 +29,7 @@ const FIND: Statement = statement!(
 // The audio of a job that is claimed in between is in use; the transaction holds the only right to change the row.
 const REPLACE: Statement = statement!(
     "UPDATE job SET callback = $2, audio_key = $3, audio_bytes = $4, audio_sha256 = $5,
-                   channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9
+                   channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9, details = $10
     WHERE id = $1"
 );
 
@@ -75,7 +75,7 @@ async fn insert<D: Database>(
     job: &NewJob,
 ) -> Result<bool, QueueError> {
     let sids = serde_json::to_string(&job.sids).expect("a struct of optional strings always serialises");
-    let id = JobId::random().to_string();
+    let (id, details) = (JobId::random().to_string(), details(job));
     let values = [
         Value::Text(&id),
         Value::Text(queue.addon.as_str()),
@@ -94,6 +94,7 @@ async fn insert<D: Database>(
         Value::Real(job.deadlines.median_seconds),
         Value::Real(job.deadlines.p99_seconds),
         Value::Real(job.deadlines.cutoff_seconds),
+        Value::Text(&details),
     ];
     let inserted = transaction.change(&INSERT, &values).await;
     Ok(inserted.map_err(failed("insert a job"))? > 0)
@@ -134,6 +135,7 @@ async fn repeat<T: Transaction>(transaction: &mut T, found: &T::Row, job: &NewJo
 }
 
 async fn replace<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJob) -> Result<(), QueueError> {
+    let details = details(job);
     let values = [
         id,
         Value::Text(job.callback.expose().as_str()),
@@ -144,7 +146,12 @@ async fn replace<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJo
         integer(job.format.sample_rate_hertz),
         integer(job.format.bits_per_sample),
         Value::Real(job.format.seconds),
+        Value::Text(&details),
     ];
     let replaced = transaction.change(&REPLACE, &values).await;
     replaced.map(drop).map_err(failed("replace a job"))
+}
+
+fn details(job: &NewJob) -> String {
+    serde_json::to_string(&job.details).expect("strings and a word always serialise")
 }

@@ -4,7 +4,8 @@ use sqlx::{ColumnIndex, Decode, Row, Type};
 
 use super::QueueError;
 use crate::domain::{
-    AudioFormat, CallbackUrl, Deadlines, EndpointName, Job, JobId, NewJob, RequestKey, SpoolKey, StoredAudio,
+    AudioFormat, CallbackUrl, Deadlines, EndpointName, Job, JobId, NewJob, RequestDetails, RequestKey, SpoolKey,
+    StoredAudio,
 };
 use crate::queue::{Delivery, Fence, JobState, Lease, ResultBody};
 
@@ -79,6 +80,7 @@ pub(super) fn job(row: &impl Columns) -> Result<Lease<Job>, QueueError> {
         endpoint: endpoint(row)?,
         request: RequestKey::stored(row.text("request")?),
         sids: serde_json::from_str(&sids).map_err(|_| QueueError::ReadRow { column: "sids" })?,
+        details: details(row)?,
         callback: callback(row)?,
         audio,
         format,
@@ -137,6 +139,13 @@ pub(super) fn spool_key(row: &impl Columns, name: &'static str) -> Result<Option
     row.optional(name)?
         .map(|key| SpoolKey::parse(&key).map_err(|_| QueueError::ReadRow { column: name }))
         .transpose()
+}
+
+/// A row of the first version of the schema has none.
+fn details(row: &impl Columns) -> Result<RequestDetails, QueueError> {
+    let json = row.optional("details")?;
+    json.map_or(Ok(RequestDetails::default()), |json| serde_json::from_str(&json))
+        .map_err(|_| QueueError::ReadRow { column: "details" })
 }
 
 fn endpoint(row: &impl Columns) -> Result<EndpointName, QueueError> {

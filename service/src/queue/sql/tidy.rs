@@ -34,7 +34,7 @@ const AUDIO_REMOVED: Statement = statement!("UPDATE job SET audio_key = NULL WHE
 const FORGET: Statement = statement!(
     "WITH chosen AS MATERIALIZED (
         SELECT id FROM job WHERE addon = $1 AND ended_at <= " NOW " - $2 AND forgotten_at IS NULL " UNLESS_LOCKED ")
-    UPDATE job SET result = NULL, result_key = NULL, callback = NULL, forgotten_at = " NOW "
+    UPDATE job SET result = NULL, result_key = NULL, details = NULL, callback = NULL, forgotten_at = " NOW "
     WHERE id IN (SELECT id FROM chosen)"
 );
 

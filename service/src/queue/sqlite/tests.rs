@@ -78,10 +78,10 @@ async fn a_forgotten_row_holds_no_capability_and_no_result() -> Tested {
             row_seconds: 1000.0,
         })
         .await?;
-    let row = sqlx::query("SELECT callback, result, result_key, endpoint, state FROM job")
+    let row = sqlx::query("SELECT details, callback, result, result_key, endpoint, state FROM job")
         .fetch_one(&queue.database.writer)
         .await?;
-    for column in ["callback", "result", "result_key"] {
+    for column in ["details", "callback", "result", "result_key"] {
         assert_eq!(row.try_get::<Option<String>, _>(column)?, None, "{column}");
     }
     assert_eq!(row.try_get::<String, _>("state")?, "confirmed");
@@ -107,5 +107,21 @@ async fn waiting_work_is_found_by_its_index() -> Tested {
         !details.iter().any(|detail| detail.contains("TEMP B-TREE")),
         "sorted by the index: {details:?}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_of_the_version_before_is_worked_on() -> Tested {
+    let folder = TempDir::new()?;
+    let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon(), LONG).await?;
+    let accepted = job("MR1")?;
+    queue.enqueue(accepted.clone()).await?;
+    sqlx::query("UPDATE job SET details = NULL").execute(&queue.writer).await?;
+    let lease = crate::queue::contract::claim_one(&queue).await?;
+    let expected = crate::domain::NewJob {
+        details: crate::domain::RequestDetails::default(),
+        ..accepted
+    };
+    assert_eq!(lease.subject.work, expected);
     Ok(())
 }
