@@ -74,6 +74,33 @@ pub fn manifest_with(pointer: &str, value: Value) -> Value {
     manifest
 }
 
+/// The resource with these endpoints in place of its own.
+pub fn manifest_of(endpoints: Value) -> Value {
+    manifest_with("/spec/endpoints", endpoints)
+}
+
+/// An endpoint at `/name` that knows one number, with the form of its requests.
+pub fn lookup_endpoint(name: &str, request: &Value) -> Value {
+    json!({
+        "name": name,
+        "path": format!("/{name}"),
+        "integration": "IncomingSms",
+        "request": request,
+        "handler": { "table": { "entries": [{ "key": KNOWN, "results": { "customer_name": "Ada Lovelace" } }] } },
+    })
+}
+
+/// An endpoint at `/name` that takes recordings, with the form of its requests.
+pub fn recording_endpoint(name: &str, request: &Value) -> Value {
+    json!({
+        "name": name,
+        "path": format!("/{name}"),
+        "integration": "RecordingAnalysis",
+        "request": request,
+        "handler": { "analysis": { "acoustics": {} } },
+    })
+}
+
 /// A folder with the resource and the account's Secret.
 pub fn home() -> Result<Home> {
     home_of(&manifest())

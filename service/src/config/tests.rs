@@ -57,6 +57,26 @@ fn refuses_a_query_that_cannot_work_and_names_the_endpoint() -> Result<(), Box<d
 }
 
 #[test]
+fn refuses_endpoints_that_only_their_hosts_tell_apart() -> Result<(), Box<dyn Error>> {
+    let own = |public_url: &str| {
+        let path = format!("    path: /incoming-sms\n    publicUrl: {public_url}\n");
+        ADDON.replace("    path: /lookup\n", &path)
+    };
+    for base in ["https://old.example.com/insights", "https://old.example.com/insights/"] {
+        let read = Config::from_addon(&addon(&own(base))?);
+        let expected = ReadConfig::TellApart {
+            first: "sms".to_owned(),
+            second: "lookup".to_owned(),
+        };
+        assert_eq!(read, Err(expected), "{base}");
+    }
+    let config = Config::from_addon(&addon(&own("https://old.example.com/v1"))?)?;
+    let lookup = config.endpoint("lookup").ok_or("the fixture has it")?;
+    assert_eq!(lookup.url.path(), "/v1/incoming-sms");
+    Ok(())
+}
+
+#[test]
 fn takes_the_default_namespace_where_none_is_named() -> Result<(), Box<dyn Error>> {
     let config = Config::from_addon(&addon(&ADDON.replace("  namespace: addons\n", ""))?)?;
     assert_eq!(config.addon.as_str(), "default/call-insights");

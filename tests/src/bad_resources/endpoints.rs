@@ -20,6 +20,15 @@ pub(super) fn rows() -> Vec<Row> {
             json!("/incoming-sms"),
             "each endpoint must have a path of its own",
         ),
+        Row {
+            name: "two endpoints of one URL",
+            change: json!([
+                { "op": "add", "path": "/spec/endpoints/1/publicUrl", "value": "https://old.example.com/v1" },
+                { "op": "add", "path": "/spec/endpoints/2/publicUrl", "value": "https://old.example.com/v1" },
+                { "op": "add", "path": "/spec/endpoints/2/path", "value": "/incoming-sms" },
+            ]),
+            message: "each endpoint must have a path of its own",
+        },
         replace(
             "an endpoint's own public URL over http",
             "/spec/endpoints/1/publicUrl",

@@ -64,7 +64,9 @@ impl Twilio {
             content_type,
             body,
         } = payload.lay_out(self.sdk)?;
-        let url = query.map_or_else(|| base.clone(), |query| format!("{base}?{query}"));
+        // A path may bring a query of its own, as a URL may that is registered with a parameter in it.
+        let joint = if base.contains('?') { '&' } else { '?' };
+        let url = query.map_or_else(|| base.clone(), |query| format!("{base}{joint}{query}"));
         let signature = self.sdk.signature(&self.token, &url, &parameters)?;
         let after_scheme = url.split_once("://").context("a public URL has a scheme")?.1;
         let (host, target) = after_scheme.split_at(after_scheme.find('/').context("a URL has a path")?);
