@@ -25,7 +25,7 @@ use crate::rules::{public_url, rule};
     ),
     validation = rule(
         "self.integration != 'RecordingAnalysis' || (has(self.request.fields.audio) && has(self.request.fields.callback))",
-        "an endpoint of integration RecordingAnalysis must name its fields: set request.fields.audio and request.fields.callback",
+        "an endpoint of integration RecordingAnalysis must name its fields: set request.fields.audio and request.fields.callback (a recording is not fetched from audioUrl alone)",
     ),
     validation = rule(
         "self.integration == 'RecordingAnalysis' || has(self.request.fields.phoneNumber)",

@@ -68,8 +68,10 @@ pub struct Sql {
     #[x_kube(validation = object_name("handler.sql.secretName"))]
     pub secret_name: String,
 
-    /// One SELECT statement with named parameters: `:phone_number`, `:secondary_phone_number` and `:body`, each null
-    /// where its field is not mapped. It runs in a read-only transaction.
+    /// One SELECT statement with named parameters: `:phone_number`, `:secondary_phone_number` and `:body`; the SIDs
+    /// `:request_sid`, `:addon_sid`, `:addon_version_sid`, `:addon_install_sid`, `:account_sid`, `:vendor_account_sid` and
+    /// `:configuration_sid`; and `:config_NAME` for each NAME of request.configuration. Each is null where it is not sent.
+    /// It runs in a read-only transaction.
     #[schemars(length(min = 1, max = 8192))]
     #[x_kube(validation = rule("self.matches('(?i)^[[:space:]]*(select|with)[[:space:]]')", "query must be one SELECT statement"))]
     pub query: String,

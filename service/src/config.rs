@@ -126,7 +126,9 @@ pub enum ReadConfig {
         source: ReadStatement,
     },
     /// Two endpoints behind one path.
-    #[error("failed to tell endpoint {first} from {second}: the paths of their URLs are equal, so give one another path")]
+    #[error(
+        "failed to tell endpoint {first} from {second}: the paths of their URLs are equal, so give one another path"
+    )]
     TellApart {
         /// One of them.
         first: String,

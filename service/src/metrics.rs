@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use marketplace_crds::endpoint::IntegrationKey;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use crate::config::{Config, Endpoint};
@@ -16,6 +17,9 @@ const UNMATCHED: &str = "unmatched";
 
 /// The form of a request whose signature did not match, or was not looked at.
 const NO_FORM: &str = "none";
+
+/// The kind of a recording that does not say what it is.
+const UNKNOWN_KIND: &str = "unknown";
 
 /// From a table that answers at once to the 15 s after which Twilio's webhooks give up.
 const DURATION_BUCKETS_SECONDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 5.0, 15.0];
@@ -30,6 +34,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     tokens_loaded: IntGauge,
     endpoints: IntGaugeVec,
+    recordings: IntCounterVec,
 }
 
 impl Metrics {
@@ -75,6 +80,13 @@ impl Metrics {
                 ),
                 &["endpoint", "integration", "integration_keys"],
             )?,
+            recordings: IntCounterVec::new(
+                options(
+                    "marketplace_recordings_total",
+                    "Recordings that were accepted, by their kind where it is known.",
+                ),
+                &["endpoint", "integration_key"],
+            )?,
         };
         metrics.register()?;
         Ok(metrics)
@@ -89,13 +101,15 @@ impl Metrics {
             in_flight,
             tokens_loaded,
             endpoints,
+            recordings,
         } = self;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(tokens_loaded.clone()))?;
-        registry.register(Box::new(endpoints.clone()))
+        registry.register(Box::new(endpoints.clone()))?;
+        registry.register(Box::new(recordings.clone()))
     }
 
     /// Where other parts register their own.
@@ -123,6 +137,12 @@ impl Metrics {
     pub fn begin(&self) -> InFlight {
         self.in_flight.inc();
         InFlight(self.in_flight.clone())
+    }
+
+    /// Counts a recording that was accepted.
+    pub fn accepted(&self, endpoint: &Endpoint, kind: Option<IntegrationKey>) {
+        let kind = kind.map_or(UNKNOWN_KIND, IntegrationKey::as_str);
+        self.recordings.with_label_values(&[endpoint.name.as_str(), kind]).inc();
     }
 
     /// Counts a request that has ended.
@@ -155,6 +175,7 @@ mod tests {
     use std::error::Error;
     use std::time::Duration;
 
+    use marketplace_crds::endpoint::IntegrationKey;
     use marketplace_crds::manifest;
     use prometheus::TextEncoder;
     use serde_json::Value;
@@ -178,6 +199,9 @@ mod tests {
             took,
         );
         metrics.record(None, &Verdict::Unverified("signature_mismatch"), None, took);
+        let recordings = config.endpoint("recordings").ok_or("the fixture has it")?;
+        metrics.accepted(recordings, None);
+        metrics.accepted(recordings, Some(IntegrationKey::RecordingDial));
         let in_flight = metrics.begin();
         let told = TextEncoder::new().encode_to_string(&metrics.registry().gather())?;
         drop(in_flight);
@@ -193,6 +217,8 @@ mod tests {
             r#"marketplace_requests_total{addon="addons/call-insights",endpoint="unmatched",form="none",verdict="unverified"} 1"#,
             r#"marketplace_request_failures_total{addon="addons/call-insights",endpoint="unmatched",reason="signature_mismatch"} 1"#,
             r#"marketplace_requests_in_flight{addon="addons/call-insights"} 1"#,
+            r#"endpoint="recordings",integration_key="unknown"} 1"#,
+            r#"endpoint="recordings",integration_key="RECORDING_DIAL"} 1"#,
             r#"marketplace_tokens_loaded{addon="addons/call-insights"} 2"#,
             r#"integration="RecordingAnalysis",integration_keys="RECORDING_VERB,RECORDING_DIAL"} 1"#,
         ] {

@@ -166,7 +166,14 @@ mod tests {
         ] {
             assert_eq!(parse_date(text), Some(now()?), "{text}");
         }
-        for text in ["", "now", "21.11.2026", "-1", "2026-11-21T25:00:00Z", "99999999999999999999"] {
+        for text in [
+            "",
+            "now",
+            "21.11.2026",
+            "-1",
+            "2026-11-21T25:00:00Z",
+            "99999999999999999999",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
         }
         Ok(())
@@ -212,7 +219,10 @@ mod tests {
             ..plan(None)
         };
         let date = "2026-11-21T15:53:59Z";
-        assert_eq!(plan.judge(&dated(date, "60000"), true, now()?), Err(JudgeDate::TakeInTime));
+        assert_eq!(
+            plan.judge(&dated(date, "60000"), true, now()?),
+            Err(JudgeDate::TakeInTime)
+        );
         assert_eq!(plan.judge(&dated(date, "61000"), true, now()?), Ok(()));
         Ok(())
     }

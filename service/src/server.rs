@@ -39,8 +39,8 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
 use crate::request::{Sent, SentBody, pairs};
-use crate::spool::Quarantined;
 use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, Parameter, SIGNATURE_HEADER};
+use crate::spool::Quarantined;
 
 /// Requests whose body is read or that are being answered; one more is asked to come again.
 const REQUESTS_LIMIT: usize = 512;
@@ -152,7 +152,9 @@ async fn judge(
     let Ok(_place) = shared.room.try_acquire() else {
         return Verdict::Unavailable("busy").into();
     };
-    let audio_field = route.endpoint.and_then(|endpoint| endpoint.mapping.file_part.as_deref());
+    let audio_field = route
+        .endpoint
+        .and_then(|endpoint| endpoint.mapping.file_part.as_deref());
     let spool = server.recordings.as_ref().map(|recordings| &*recordings.spool);
     let received = match body::receive(head, body, audio_field, spool).await {
         Ok(received) => received,
@@ -239,11 +241,20 @@ async fn serve(
                 analyze,
                 file,
             };
-            told(endpoint, recordings.accept(recording).await)
+            let kind = recording.analyze.details.integration_key;
+            let accepted = recordings.accept(recording).await;
+            if accepted.is_ok() {
+                server.metrics.accepted(endpoint, kind);
+            }
+            told(endpoint, accepted)
         }
-        (Admission::Try(upload), Some(endpoint), Some(recordings)) => rehearse(recordings, endpoint, upload, file).await,
+        (Admission::Try(upload), Some(endpoint), Some(recordings)) => {
+            rehearse(recordings, endpoint, upload, file).await
+        }
         // Started without what its own endpoints need: `cli` does not do that.
-        (Admission::Lookup(_) | Admission::Analyze(_) | Admission::Try(_), ..) => Verdict::Unavailable("not_configured"),
+        (Admission::Lookup(_) | Admission::Analyze(_) | Admission::Try(_), ..) => {
+            Verdict::Unavailable("not_configured")
+        }
     }
 }
 
@@ -261,12 +272,7 @@ async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup) -> Verdi
 }
 
 /// A request that only tries the endpoint is answered as another would be.
-async fn rehearse(
-    recordings: &Recordings,
-    endpoint: &Endpoint,
-    upload: Upload,
-    file: Option<Quarantined>,
-) -> Verdict {
+async fn rehearse(recordings: &Recordings, endpoint: &Endpoint, upload: Upload, file: Option<Quarantined>) -> Verdict {
     let rehearsed = recordings.rehearse(upload, file).await;
     if rehearsed.is_ok() {
         tracing::info!(

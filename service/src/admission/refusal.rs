@@ -105,9 +105,13 @@ impl Refusal {
             Self::FieldMissing => "a field that this endpoint needs is missing or empty",
             Self::FieldAmbiguous => "a field that this endpoint needs has more than one value",
             Self::FieldInvalid => "a field that this endpoint needs is not of its kind, or too long",
-            Self::ConstantMismatch => "a parameter of this add-on's registered URL or body is not what it was registered to be",
+            Self::ConstantMismatch => {
+                "a parameter of this add-on's registered URL or body is not what it was registered to be"
+            }
             Self::RequestExpired => "the request is older than it may be",
-            Self::RequestDateInvalid => "the date of the request or its time to live is missing, unreadable or has not come yet",
+            Self::RequestDateInvalid => {
+                "the date of the request or its time to live is missing, unreadable or has not come yet"
+            }
             Self::IntegrationKeyNotAccepted => "this endpoint does not take recordings of this kind",
             Self::CallbackNotAllowed => "the callback is not a URL that this add-on may send results to",
             Self::AudioMissing => "the recording is missing",

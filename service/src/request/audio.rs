@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::ReadFields;
 use super::mapping::FieldSources;
 use super::source::Source;
 use super::values::Values;
-use super::ReadFields;
 use crate::domain::{RawFormat, RawSamples};
 
 /// What documents promise where nothing is sent: recordings of one channel, of 16 bits.
@@ -193,14 +193,28 @@ mod tests {
     fn completes_a_format_from_the_fields_and_from_itself() {
         use RawSamples::{BigEndian, LittleEndian};
         for (fields, expected) in [
-            (&[("format", "audio/L16;rate=16000;channels=2")][..], Ok(raw(BigEndian(2), 2, 16_000))),
-            (&[("format", "audio/L16;rate=16000"), ("sample_rate", "8000")], Ok(raw(BigEndian(2), 1, 8000))),
             (
-                &[("format", "PCM"), ("sample_size", "4"), ("sample_rate", "44100"), ("channels", "8")],
+                &[("format", "audio/L16;rate=16000;channels=2")][..],
+                Ok(raw(BigEndian(2), 2, 16_000)),
+            ),
+            (
+                &[("format", "audio/L16;rate=16000"), ("sample_rate", "8000")],
+                Ok(raw(BigEndian(2), 1, 8000)),
+            ),
+            (
+                &[
+                    ("format", "PCM"),
+                    ("sample_size", "4"),
+                    ("sample_rate", "44100"),
+                    ("channels", "8"),
+                ],
                 Ok(raw(LittleEndian(4), 8, 44_100)),
             ),
             (&[("format", "PCM")], Err(ReadFields::FindValue)),
-            (&[("format", "PCM"), ("sample_rate", "fast")], Err(ReadFields::ReadValue)),
+            (
+                &[("format", "PCM"), ("sample_rate", "fast")],
+                Err(ReadFields::ReadValue),
+            ),
             (&[("format", "PCM"), ("sample_rate", "0")], Err(ReadFields::ReadValue)),
             (
                 &[("format", "PCM"), ("sample_rate", "8000"), ("channels", "0")],

@@ -32,7 +32,10 @@ pub struct Constant {
 
 /// The source of each of our fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the member of the same name of the resource's request.fields")]
+#[expect(
+    missing_docs,
+    reason = "each is the member of the same name of the resource's request.fields"
+)]
 pub struct FieldSources {
     pub phone_number: Option<Source>,
     pub secondary_phone_number: Option<Source>,

@@ -52,7 +52,10 @@ fn picks_the_publishers_own_names_and_leaves_the_rest_alone() -> Result<(), Box<
     };
     assert_eq!(lookup(&sms()?.fields, &Values::read(&sent)?)?, expected);
     let nothing = get("phone=&message=");
-    assert_eq!(lookup(&sms()?.fields, &Values::read(&nothing)?)?, LookupFields::default());
+    assert_eq!(
+        lookup(&sms()?.fields, &Values::read(&nothing)?)?,
+        LookupFields::default()
+    );
     Ok(())
 }
 
@@ -88,13 +91,21 @@ fn takes_constants_only_when_each_is_equal() -> Result<(), Box<dyn std::error::E
         ("apikey=k3y", &[], Ok(false)),
         // In the body it is another parameter.
         ("", &[("apikey", "k3y"), ("version", "2")], Ok(false)),
-        ("apikey=k3y&apikey=other", &[("version", "2")], Err(ReadFields::ChooseValue)),
+        (
+            "apikey=k3y&apikey=other",
+            &[("version", "2")],
+            Err(ReadFields::ChooseValue),
+        ),
     ] {
         let sent = Sent {
             query: pairs(query.as_bytes()),
             ..form(body)
         };
-        assert_eq!(keeps_constants(&mapping, &Values::read(&sent)?), expected, "{query} {body:?}");
+        assert_eq!(
+            keeps_constants(&mapping, &Values::read(&sent)?),
+            expected,
+            "{query} {body:?}"
+        );
     }
     Ok(())
 }
@@ -165,7 +176,11 @@ fn reads_a_recording_in_base64_and_whether_it_is_a_test() -> Result<(), Box<dyn 
 }
 
 fn digest_of(encoding: &str, sent: &Sent) -> Result<String, Box<dyn std::error::Error>> {
-    let pointer = if encoding == "Json" { "/to/callback" } else { "callback_url" };
+    let pointer = if encoding == "Json" {
+        "/to/callback"
+    } else {
+        "callback_url"
+    };
     let fields = json!({"callback": pointer, "audio": "data", "date": "query:date"});
     let fields = mapping(json!({"encoding": encoding, "fields": fields}))?.fields;
     Ok(digest(&fields, &Values::read(sent)?))
@@ -173,7 +188,10 @@ fn digest_of(encoding: &str, sent: &Sent) -> Result<String, Box<dyn std::error::
 
 #[test]
 fn hashes_every_field_but_the_callback_with_their_delimiters() -> Result<(), Box<dyn std::error::Error>> {
-    let base = digest_of("Form", &form(&[("a", "bc"), ("d", "e"), ("callback_url", "https://one")]))?;
+    let base = digest_of(
+        "Form",
+        &form(&[("a", "bc"), ("d", "e"), ("callback_url", "https://one")]),
+    )?;
     let of = |pairs: &[(&str, &str)]| digest_of("Form", &form(pairs));
     assert_eq!(of(&[("a", "bc"), ("d", "e"), ("callback_url", "https://two")])?, base);
     assert_eq!(of(&[("d", "e"), ("a", "bc"), ("data", "UklGRg==")])?, base);
@@ -196,7 +214,10 @@ fn hashes_every_field_but_the_callback_with_their_delimiters() -> Result<(), Box
 fn hashes_every_leaf_of_a_json_body() -> Result<(), Box<dyn std::error::Error>> {
     let of = |body: Value| digest_of("Json", &json_body(&body));
     let base = of(json!({"to": {"callback": "https://one", "name": "x"}, "list": [1, 2], "data": "UklGRg=="}))?;
-    assert_eq!(of(json!({"list": [1, 2], "to": {"name": "x", "callback": "https://two"}}))?, base);
+    assert_eq!(
+        of(json!({"list": [1, 2], "to": {"name": "x", "callback": "https://two"}}))?,
+        base
+    );
     for other in [
         json!({"to": {"name": "y"}, "list": [1, 2]}),
         json!({"to": {"name": "x"}, "list": [2, 1]}),

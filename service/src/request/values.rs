@@ -46,7 +46,9 @@ impl<'a> Values<'a> {
     /// The one value at this place. An empty one counts as one that is not there.
     pub fn get(&self, source: &Source) -> Result<Option<Cow<'_, str>>, ReadFields> {
         let found = match (source, &self.named) {
-            (Source::Parameter(name), Named::Parameters(parameters)) => only_value(name, parameters)?.map(Cow::Borrowed),
+            (Source::Parameter(name), Named::Parameters(parameters)) => {
+                only_value(name, parameters)?.map(Cow::Borrowed)
+            }
             (Source::Parameter(name), Named::Json(json)) => json.get(name).and_then(text),
             (Source::Pointer(pointer), Named::Json(json)) => json.pointer(pointer).and_then(text),
             // The resource's rules keep pointers to JSON.

@@ -73,13 +73,33 @@ mod tests {
         let config = Config::from_addon(&manifest::read(&text)?)?;
         let routes = Routes::new(&config);
         for (path, endpoint, signed) in [
-            ("/insights/incoming-sms", Some("sms"), "https://addons.example.com/insights/incoming-sms"),
-            ("/v1/incoming-sms", Some("lookup"), "https://old.example.com/v1/incoming-sms"),
-            ("/incoming-sms", None, "https://addons.example.com/insights/incoming-sms"),
-            ("/transcription", Some("recordings"), "https://addons.example.com/insights/transcription"),
+            (
+                "/insights/incoming-sms",
+                Some("sms"),
+                "https://addons.example.com/insights/incoming-sms",
+            ),
+            (
+                "/v1/incoming-sms",
+                Some("lookup"),
+                "https://old.example.com/v1/incoming-sms",
+            ),
+            (
+                "/incoming-sms",
+                None,
+                "https://addons.example.com/insights/incoming-sms",
+            ),
+            (
+                "/transcription",
+                Some("recordings"),
+                "https://addons.example.com/insights/transcription",
+            ),
         ] {
             let route = routes.find(&config, path);
-            assert_eq!(route.endpoint.map(|endpoint| endpoint.name.as_str()), endpoint, "{path}");
+            assert_eq!(
+                route.endpoint.map(|endpoint| endpoint.name.as_str()),
+                endpoint,
+                "{path}"
+            );
             assert_eq!(route.url.text(route.url.written_form(), None), signed, "{path}");
         }
         Ok(())

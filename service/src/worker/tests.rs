@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, watch};
 use super::*;
 use crate::analysis::AcousticsPlan;
 use crate::domain::{
-    AddonKey, AudioFormat, CallbackUrl, Credentials, Deadlines, NewJob, RequestDetails, RequestKey, RequestSid, StoredAudio,
-    TwilioSids,
+    AddonKey, AudioFormat, CallbackUrl, Credentials, Deadlines, NewJob, RequestDetails, RequestKey, RequestSid,
+    StoredAudio, TwilioSids,
 };
 use crate::egress::tests::provide_tls;
 use crate::egress::{CallbackPolicy, Egress, SystemResolver};

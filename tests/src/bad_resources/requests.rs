@@ -76,6 +76,14 @@ fn sources() -> Vec<Row> {
             json!("header:X-Audio"),
             UNSIGNED,
         ),
+        Row {
+            name: "a recording by its URL alone",
+            change: json!([
+                { "op": "remove", "path": "/spec/endpoints/0/request/fields/audio" },
+                { "op": "add", "path": "/spec/endpoints/0/request/fields/audioUrl", "value": "url" },
+            ]),
+            message: "a recording is not fetched from audioUrl alone",
+        },
         replace(
             "a file part in the query",
             "/spec/endpoints/0/request/fields/audio",

@@ -4,7 +4,9 @@ use std::fs;
 use std::process::Output;
 
 use anyhow::Result;
-use marketplace_tests::addon::{ACCOUNT_SID, KNOWN, home, home_of, manifest_with};
+use marketplace_tests::addon::{
+    ACCOUNT_SID, KNOWN, home, home_of, lookup_endpoint, manifest_of, manifest_with, recording_endpoint,
+};
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::service::{Home, Service, run_to_end};
 use serde_json::json;
@@ -59,6 +61,63 @@ async fn receives_and_prints_the_callback_of_a_recording() -> Result<()> {
     let output = invoke(&home, &["--endpoint", "recordings", "--audio", &write_wav(&home)?]).await?;
     let words = ["202", "\"duration_seconds\": 0.5", ACCOUNT_SID, "all was well"];
     assert_printed(&output, 0, &words);
+    Ok(())
+}
+
+#[tokio::test]
+async fn fills_in_what_the_manifest_maps() -> Result<()> {
+    let constants = json!([{ "name": "query:apikey", "value": "k3y" }]);
+    let mut lookup = lookup_endpoint(
+        "lookup",
+        &json!({ "encoding": "Json", "constants": constants, "configuration": { "language": "header:X-Language" },
+            "fields": { "phoneNumber": "/contact/number", "requestSid": "/sid", "date": "query:date", "ttl": "/ttl" } }),
+    );
+    lookup["replay"] = json!({ "ttlUnit": "Milliseconds" });
+    let fields = |audio: &str| {
+        json!({ "audio": audio, "callback": "to", "size": "size", "format": "format", "sampleSize": "bytes",
+        "sampleRate": "rate", "channels": "channels", "duration": "duration", "testFlag": "header:X-Test", "integrationKey": "kind" })
+    };
+    let home = home_of(&manifest_of(json!([
+        lookup,
+        recording_endpoint(
+            "parts",
+            &json!({ "encoding": "Multipart", "constants": constants, "fields": fields("data") })
+        ),
+        recording_endpoint(
+            "json",
+            &json!({ "encoding": "Json", "fields": fields("/recording/data") })
+        ),
+        recording_endpoint(
+            "form",
+            &json!({ "encoding": "Form", "constants": constants, "fields": fields("data") })
+        ),
+    ])))?;
+    let _service = Service::start(&home).await?;
+    let audio = write_wav(&home)?;
+    let wrong = ["--endpoint", "lookup", "--field", "query:apikey=other"];
+    assert_printed(&invoke(&home, &wrong).await?, 1, &["constant_mismatch"]);
+    let stale = ["--endpoint", "lookup", "--field", "query:date=2001-01-01T00:00:00Z"];
+    assert_printed(&invoke(&home, &stale).await?, 1, &["request_expired"]);
+    let known = ["--endpoint", "lookup", "--field", "header:X-Language=de"];
+    assert_printed(
+        &invoke(&home, &known).await?,
+        0,
+        &["Ada Lovelace", "apikey=k3y", "all was well"],
+    );
+    for endpoint in ["parts", "json", "form"] {
+        let output = invoke(&home, &["--endpoint", endpoint, "--audio", &audio]).await?;
+        assert_printed(
+            &output,
+            0,
+            &["202", "\"duration_seconds\": 0.5", "RECORDING_VERB", "all was well"],
+        );
+        let output = invoke(&home, &["--endpoint", endpoint, "--audio", &audio, "--test"]).await?;
+        assert_printed(&output, 0, &["202", "all was well"]);
+        let output = invoke(&home, &["--endpoint", endpoint, "--audio", &audio, "--field", "size=7"]).await?;
+        assert_printed(&output, 1, &["503"]);
+    }
+    let output = invoke(&home, &["--endpoint", "lookup", "--test"]).await?;
+    assert_printed(&output, 2, &["testFlag"]);
     Ok(())
 }
 

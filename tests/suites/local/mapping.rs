@@ -25,7 +25,10 @@ async fn error_code(service: &Service<'_>, request: &SignedRequest) -> Result<Va
 #[tokio::test]
 async fn finds_the_number_in_every_encoding_wherever_it_is_mapped_to() -> Result<()> {
     let endpoint = |name: &str, encoding: &str, source: &str| {
-        lookup_endpoint(name, &json!({ "encoding": encoding, "fields": { "phoneNumber": source } }))
+        lookup_endpoint(
+            name,
+            &json!({ "encoding": encoding, "fields": { "phoneNumber": source } }),
+        )
     };
     let home = home_of(&manifest_of(json!([
         endpoint("get-name", "Query", "e164"),
@@ -51,7 +54,10 @@ async fn finds_the_number_in_every_encoding_wherever_it_is_mapped_to() -> Result
             ("form-name?hardcoded_param=STATIC_VALUE", Payload::Form(pairs(&named))),
             ("form-query?e164=%2B14155551212", Payload::Form(pairs(&other))),
             ("form-header", Payload::Form(pairs(&other))),
-            ("json-name?hardcoded_param=STATIC_VALUE", Payload::Json(json!({ "e164": KNOWN }).to_string())),
+            (
+                "json-name?hardcoded_param=STATIC_VALUE",
+                Payload::Json(json!({ "e164": KNOWN }).to_string()),
+            ),
             ("json-pointer", Payload::Json(nested.clone())),
             ("json-query?e164=%2B14155551212", Payload::Json("{}".to_owned())),
             ("json-header", Payload::Json("{}".to_owned())),
@@ -66,7 +72,10 @@ async fn finds_the_number_in_every_encoding_wherever_it_is_mapped_to() -> Result
                 request
             };
             let answer = json_of(&request.send(service.address()).await?)?;
-            assert_eq!(answer["results"]["customer_name"], "Ada Lovelace", "{sdk:?} {path}: {answer}");
+            assert_eq!(
+                answer["results"]["customer_name"], "Ada Lovelace",
+                "{sdk:?} {path}: {answer}"
+            );
         }
     }
     Ok(())
@@ -113,7 +122,8 @@ async fn hands_the_parties_and_the_customers_choices_to_a_query() -> Result<()> 
     let query = "select :request_sid as request, :addon_install_sid as install, :configuration_sid as configuration, \
                  :account_sid as account, :config_language as language, :config_tier as tier";
     let mut manifest = manifest_with("/spec/endpoints/4/handler/sql/query", json!(query));
-    manifest["spec"]["endpoints"][4]["request"]["configuration"] = json!({ "language": "source_language", "tier": "tier" });
+    manifest["spec"]["endpoints"][4]["request"]["configuration"] =
+        json!({ "language": "source_language", "tier": "tier" });
     let home = home_of(&manifest)?;
     name_empty_database(&home)?;
     let file = SqliteConnectOptions::new().filename(home.path().join("customers.db"));
@@ -123,7 +133,10 @@ async fn hands_the_parties_and_the_customers_choices_to_a_query() -> Result<()> 
     let sid = request_sid();
     let payload = Payload::Query(pairs(&[("phone", KNOWN), ("source_language", "de")]));
     // The accounts that the headers name are not the one of the credentials: nobody promises that they are.
-    let answer = twilio(Sdk::Python).request("/customers", &sid, payload)?.send(service.address()).await?;
+    let answer = twilio(Sdk::Python)
+        .request("/customers", &sid, payload)?
+        .send(service.address())
+        .await?;
     let expected = json!({
         "request": sid,
         "install": "XD0123456789abcdef0123456789abcdef",
@@ -148,7 +161,11 @@ async fn serves_two_versions_of_an_addon_under_their_own_urls() -> Result<()> {
     old["publicUrl"] = json!("https://old.example.com/v1");
     let mut new = lookup_endpoint("sms-new", &request("phone"));
     new["path"] = json!("/sms");
-    let home = home_of(&manifest_of(json!([old, new, lookup_endpoint("lookup", &request("phone"))])))?;
+    let home = home_of(&manifest_of(json!([
+        old,
+        new,
+        lookup_endpoint("lookup", &request("phone"))
+    ])))?;
     let service = Service::start(&home).await?;
     let at = |base: &str| twilio(Sdk::Node).registered_as(base);
     let (new, old) = ("https://addons.example.com/insights", "https://old.example.com/v1");
@@ -159,11 +176,22 @@ async fn serves_two_versions_of_an_addon_under_their_own_urls() -> Result<()> {
         assert_eq!(error_code(&service, request).await?, Value::Null, "{}", request.target);
     }
     // What is signed for one version is forged for the other, whatever host it names.
-    let query = asked_old.target.split_once('?').map_or("", |(_, query)| query).to_owned();
+    let query = asked_old
+        .target
+        .split_once('?')
+        .map_or("", |(_, query)| query)
+        .to_owned();
     let crossed = asked_old.clone().to(&format!("/insights/sms?{query}"));
     assert_eq!(crossed.send(service.address()).await?.status, 403);
     // Behind a proxy that takes the prefix off nothing but the host could tell them apart; others are still found.
-    assert_eq!(asked_old.to(&format!("/sms?{query}")).send(service.address()).await?.status, 403);
+    assert_eq!(
+        asked_old
+            .to(&format!("/sms?{query}"))
+            .send(service.address())
+            .await?
+            .status,
+        403
+    );
     let stripped = at(new).request("/lookup", &request_sid(), payload("phone"))?;
     let target = stripped.target.replace("/insights", "");
     assert_eq!(error_code(&service, &stripped.to(&target)).await?, Value::Null);

@@ -45,7 +45,10 @@ async fn takes_a_recording_in_base64() -> Result<()> {
     let fields = json!({ "audio": "/recording/data", "callback": "/recording/to" });
     let home = home_of(&manifest_of(json!([
         recording_endpoint("json", &json!({ "encoding": "Json", "fields": fields })),
-        recording_endpoint("form", &json!({ "encoding": "Form", "fields": { "audio": "data", "callback": "to" } })),
+        recording_endpoint(
+            "form",
+            &json!({ "encoding": "Form", "fields": { "audio": "data", "callback": "to" } })
+        ),
     ])))?;
     let service = Service::start(&home).await?;
     let receiver = CallbackReceiver::start(&[]).await?;
@@ -63,8 +66,16 @@ async fn takes_a_recording_in_base64() -> Result<()> {
             let request = send(&text, &receiver.url(&sid))?;
             assert_accepted(&request.send(service.address()).await?);
             let result = receiver.wait_for(&sid).await?.json()?;
-            assert_eq!(result["results"]["acoustics"]["duration_seconds"], json!(0.6), "{sdk:?} {path}");
-            for (text, expected) in [("no base64!", "audio_unreadable"), ("UklGRg==", "audio_unreadable"), ("", "audio_missing")] {
+            assert_eq!(
+                result["results"]["acoustics"]["duration_seconds"],
+                json!(0.6),
+                "{sdk:?} {path}"
+            );
+            for (text, expected) in [
+                ("no base64!", "audio_unreadable"),
+                ("UklGRg==", "audio_unreadable"),
+                ("", "audio_missing"),
+            ] {
                 let answer = send(text, &receiver.url(&sid))?.send(service.address()).await?;
                 assert_eq!(json_of(&answer)?["error_code"], expected, "{sdk:?} {path} {text}");
             }
@@ -89,40 +100,77 @@ async fn reads_samples_without_a_header_as_they_are_described() -> Result<()> {
         ("a file", &[("format", "audio/x-wav")][..], wav(), 0.6),
         (
             "samples as documented",
-            &[("format", "SIGNED_16BIT_SLINER"), ("rate", "8000"), ("channels", "1"), ("bytes", "2")],
+            &[
+                ("format", "SIGNED_16BIT_SLINER"),
+                ("rate", "8000"),
+                ("channels", "1"),
+                ("bytes", "2"),
+            ],
             samples.clone(),
             0.6,
         ),
-        ("samples of the network", &[("format", "audio/L16;rate=8000")], swapped, 0.6),
-        ("two channels", &[("format", "PCM"), ("rate", "8000"), ("channels", "2")], samples.clone(), 0.3),
-        ("a file that is called samples", &[("format", "SIGNED_16BIT_SLINER"), ("rate", "8000")], wav(), 0.6),
+        (
+            "samples of the network",
+            &[("format", "audio/L16;rate=8000")],
+            swapped,
+            0.6,
+        ),
+        (
+            "two channels",
+            &[("format", "PCM"), ("rate", "8000"), ("channels", "2")],
+            samples.clone(),
+            0.3,
+        ),
+        (
+            "a file that is called samples",
+            &[("format", "SIGNED_16BIT_SLINER"), ("rate", "8000")],
+            wav(),
+            0.6,
+        ),
     ] {
         let name = request_sid();
         let url = receiver.url(&name);
         let described = [&[("to", url.as_str())], described].concat();
-        let answer = upload("/recordings", &described, audio)?.send(service.address()).await?;
+        let answer = upload("/recordings", &described, audio)?
+            .send(service.address())
+            .await?;
         assert_accepted(&answer);
         let result = receiver.wait_for(&name).await?.json()?;
         let acoustics = &result["results"]["acoustics"];
         assert_eq!(acoustics["duration_seconds"], json!(seconds), "{what}: {result}");
         peaks.push(acoustics["true_peak_dbtp"].clone());
     }
-    assert!(peaks[..3].iter().all(|peak| *peak == peaks[0]), "the same sound in three forms: {peaks:?}");
+    assert!(
+        peaks[..3].iter().all(|peak| *peak == peaks[0]),
+        "the same sound in three forms: {peaks:?}"
+    );
     for (what, described, audio, word) in [
         ("no description", &[][..], samples.clone(), "audio_unreadable"),
         ("no rate", &[("format", "PCM")], samples.clone(), "field_missing"),
-        ("no number", &[("format", "PCM"), ("rate", "fast")], samples.clone(), "field_invalid"),
+        (
+            "no number",
+            &[("format", "PCM"), ("rate", "fast")],
+            samples.clone(),
+            "field_invalid",
+        ),
         (
             "half a frame",
             &[("format", "PCM"), ("rate", "8000")],
             samples.slice(..samples.len() - 1),
             "audio_unreadable",
         ),
-        ("no samples", &[("format", "PCM"), ("rate", "8000")], Bytes::new(), "audio_unreadable"),
+        (
+            "no samples",
+            &[("format", "PCM"), ("rate", "8000")],
+            Bytes::new(),
+            "audio_unreadable",
+        ),
     ] {
         let url = receiver.url("refused");
         let described = [&[("to", url.as_str())], described].concat();
-        let answer = upload("/recordings", &described, audio)?.send(service.address()).await?;
+        let answer = upload("/recordings", &described, audio)?
+            .send(service.address())
+            .await?;
         assert_eq!(json_of(&answer)?["error_code"], word, "{what}");
     }
     assert!(home.data_files("quarantine").is_empty());
@@ -145,10 +193,21 @@ async fn asks_for_a_recording_again_that_did_not_come_whole() -> Result<()> {
     }
     let metrics = service.metrics().await?;
     assert!(metrics.contains("reason=\"audio_size_mismatch\"} 2"), "{metrics}");
-    assert!([home.data_files("quarantine"), home.data_files("audio")].concat().is_empty());
+    assert!(
+        [home.data_files("quarantine"), home.data_files("audio")]
+            .concat()
+            .is_empty()
+    );
     let unread = upload("/recordings", &[("to", &url), ("size", "much")], wav())?;
-    assert_eq!(json_of(&unread.send(service.address()).await?)?["error_code"], "field_invalid");
-    assert_accepted(&upload("/recordings", &[("to", &url), ("size", &size)], wav())?.send(service.address()).await?);
+    assert_eq!(
+        json_of(&unread.send(service.address()).await?)?["error_code"],
+        "field_invalid"
+    );
+    assert_accepted(
+        &upload("/recordings", &[("to", &url), ("size", &size)], wav())?
+            .send(service.address())
+            .await?,
+    );
     receiver.wait_for("whole").await?;
     Ok(())
 }
@@ -171,17 +230,31 @@ async fn reads_a_test_request_and_keeps_nothing_of_it() -> Result<()> {
         upload("/by-header", &[("to", &url)], wav())?.with_header("x-test-request", "yes"),
     ] {
         assert_accepted(&request.send(service.address()).await?);
-        assert!([home.data_files("quarantine"), home.data_files("audio")].concat().is_empty());
+        assert!(
+            [home.data_files("quarantine"), home.data_files("audio")]
+                .concat()
+                .is_empty()
+        );
     }
     for (request, word) in [
-        (by_field(&[("to", &url), ("test", "yes")], Bytes::from_static(b"hello"))?, "audio_unreadable"),
-        (by_field(&[("to", "https://evil.example.com/"), ("test", "yes")], wav())?, "callback_not_allowed"),
+        (
+            by_field(&[("to", &url), ("test", "yes")], Bytes::from_static(b"hello"))?,
+            "audio_unreadable",
+        ),
+        (
+            by_field(&[("to", "https://evil.example.com/"), ("test", "yes")], wav())?,
+            "callback_not_allowed",
+        ),
         (by_field(&[("to", ""), ("test", "no")], wav())?, "field_missing"),
     ] {
         assert_eq!(json_of(&request.send(service.address()).await?)?["error_code"], word);
     }
     let fence = receiver.url("fence");
-    assert_accepted(&by_field(&[("to", &fence), ("test", "no")], wav())?.send(service.address()).await?);
+    assert_accepted(
+        &by_field(&[("to", &fence), ("test", "no")], wav())?
+            .send(service.address())
+            .await?,
+    );
     receiver.wait_for("fence").await?;
     assert_eq!(receiver.deliveries().len(), 1, "a test has no callback");
     Ok(())
@@ -198,19 +271,28 @@ async fn repeats_in_the_result_what_kind_it_was_and_what_the_customer_chose() ->
     let service = Service::start(&home).await?;
     let receiver = CallbackReceiver::start(&[]).await?;
     let url = receiver.url("dial");
-    let sent = [("to", url.as_str()), ("kind", "RECORDING_DIAL"), ("source_language", "de"), ("unknown", "x")];
+    let sent = [
+        ("to", url.as_str()),
+        ("kind", "RECORDING_DIAL"),
+        ("source_language", "de"),
+        ("unknown", "x"),
+    ];
     assert_accepted(&upload("/recordings", &sent, wav())?.send(service.address()).await?);
     let result = receiver.wait_for("dial").await?.json()?;
     assert_eq!(
         (&result["integration_key"], &result["configuration"]),
         (&json!("RECORDING_DIAL"), &json!({ "language": "de" }))
     );
+    let series = "endpoint=\"recordings\",integration_key=\"RECORDING_DIAL\"} 1";
+    assert!(service.metrics().await?.contains(series));
     for (kind, word) in [
         ("RECORDING_API", "integration_key_not_accepted"),
         ("RECORDING_FAX", "integration_key_not_accepted"),
         ("", "field_missing"),
     ] {
-        let answer = upload("/recordings", &[("to", &url), ("kind", kind)], wav())?.send(service.address()).await?;
+        let answer = upload("/recordings", &[("to", &url), ("kind", kind)], wav())?
+            .send(service.address())
+            .await?;
         assert_eq!(json_of(&answer)?["error_code"], word, "{kind}");
     }
     Ok(())

@@ -57,8 +57,15 @@ async fn refuses_a_request_that_is_old_and_says_so() -> Result<()> {
                 "query" => Payload::Query(pairs(&[("phone", KNOWN), ("date", date), ("ttl", ttl)])),
                 _ => Payload::Json(json!({ "phone": KNOWN, "sent": { "date": date } }).to_string()),
             };
-            let target = if path == "json" { format!("json?ttl={ttl}") } else { path.to_owned() };
-            let answer = twilio(sdk).request(&target, &request_sid(), payload)?.send(service.address()).await?;
+            let target = if path == "json" {
+                format!("json?ttl={ttl}")
+            } else {
+                path.to_owned()
+            };
+            let answer = twilio(sdk)
+                .request(&target, &request_sid(), payload)?
+                .send(service.address())
+                .await?;
             assert_eq!(json_of(&answer)?["error_code"], expected, "{sdk:?} {path} {date} {ttl}");
         }
     }
@@ -83,11 +90,17 @@ async fn a_repetition_may_be_dated_anew() -> Result<()> {
             }),
             order: FileOrder::Last,
         };
-        twilio(Sdk::Node).request("recordings", &sid, payload)?.send(service.address()).await
+        twilio(Sdk::Node)
+            .request("recordings", &sid, payload)?
+            .send(service.address())
+            .await
     };
     assert_accepted(&send(&from_now(-60)?).await?);
     receiver.wait_for(&sid).await?;
     assert_accepted(&send(&from_now(0)?).await?);
-    assert_eq!(json_of(&send(&from_now(-2 * HOUR)?).await?)?["error_code"], "request_expired");
+    assert_eq!(
+        json_of(&send(&from_now(-2 * HOUR)?).await?)?["error_code"],
+        "request_expired"
+    );
     Ok(())
 }

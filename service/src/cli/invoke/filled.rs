@@ -111,8 +111,14 @@ fn of_twilio(endpoint: &Endpoint, call: &Call<'_>) -> Vec<Field> {
         (size, number(file.map(|file| file.bytes))),
         (duration, measured.map(duration_milliseconds)),
         (format, measured.map(|_| "audio/x-wav".to_owned())),
-        (sample_size, number(measured.map(|format| u64::from(format.bits_per_sample / 8)))),
-        (sample_rate, number(measured.map(|format| format.sample_rate_hertz.into()))),
+        (
+            sample_size,
+            number(measured.map(|format| u64::from(format.bits_per_sample / 8))),
+        ),
+        (
+            sample_rate,
+            number(measured.map(|format| format.sample_rate_hertz.into())),
+        ),
         (channels, number(measured.map(|format| format.channels.into()))),
         (test_flag, call.is_test.then(|| "yes".to_owned())),
         (integration_key, Some(key(endpoint).as_str().to_owned())),

@@ -32,7 +32,9 @@ impl Layout {
                 }
                 Source::Pointer(pointer) => {
                     let segments = pointer.split('/').skip(1);
-                    let names: Vec<_> = segments.map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+                    let names: Vec<_> = segments
+                        .map(|name| name.replace("~1", "/").replace("~0", "~"))
+                        .collect();
                     insert(&mut layout.json, &names, value);
                 }
                 Source::Query(name) => layout.query.push(pair(name)),

@@ -8,8 +8,8 @@ use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 use url::Url;
 
-use super::judge::{Answer, judge_answer};
 use super::filled::{Call, Field, fill};
+use super::judge::{Answer, judge_answer};
 use super::outgoing::{Caller, Content, Outgoing, compose};
 
 use crate::config::{Config, Endpoint};
@@ -26,7 +26,9 @@ fn config(encoding: &str) -> Result<Config, Box<dyn Error>> {
 }
 
 fn composed(config: &Config, endpoint: &Endpoint, given: &[(&str, &str)]) -> Outgoing {
-    let given = given.iter().map(|(source, value)| (Source::parse(source), (*value).to_owned()));
+    let given = given
+        .iter()
+        .map(|(source, value)| (Source::parse(source), (*value).to_owned()));
     let given: Vec<Field> = given.collect();
     let call = Call {
         request_sid: "MR1",

@@ -294,7 +294,11 @@ mod tests {
             ("", ReadStatement::FindStatement),
         ];
         for (query, expected) in cases {
-            assert_eq!(Statement::parse(query, vec!["language".to_owned(), "tier".to_owned()]), Err(expected), "{query}");
+            assert_eq!(
+                Statement::parse(query, vec!["language".to_owned(), "tier".to_owned()]),
+                Err(expected),
+                "{query}"
+            );
         }
     }
 }

@@ -116,7 +116,9 @@ async fn a_row_of_the_version_before_is_worked_on() -> Tested {
     let queue = SqliteQueue::open(&folder.path().join("queue.sqlite"), addon(), LONG).await?;
     let accepted = job("MR1")?;
     queue.enqueue(accepted.clone()).await?;
-    sqlx::query("UPDATE job SET details = NULL").execute(&queue.writer).await?;
+    sqlx::query("UPDATE job SET details = NULL")
+        .execute(&queue.database.writer)
+        .await?;
     let lease = crate::queue::contract::claim_one(&queue).await?;
     let expected = crate::domain::NewJob {
         details: crate::domain::RequestDetails::default(),

@@ -17,7 +17,10 @@ fn sent(body: SentBody) -> Sent {
 fn finds_a_value_wherever_the_resource_says() -> Result<(), ReadFields> {
     let body = json!({"phone": "from the body", "contact": {"number": "nested", "a/b": 7, "yes": true}, "list": ["x"]});
     let get = sent(SentBody::Nothing);
-    let form = sent(SentBody::Parameters(parameters(&[("phone", "from the body"), ("/phone", "x")])));
+    let form = sent(SentBody::Parameters(parameters(&[
+        ("phone", "from the body"),
+        ("/phone", "x"),
+    ])));
     let json = sent(SentBody::Bytes(body.to_string().into()));
     for (sent, source, expected) in [
         (&get, "phone", Some("from the query")),
@@ -41,7 +44,12 @@ fn finds_a_value_wherever_the_resource_says() -> Result<(), ReadFields> {
         (&json, "apikey", None),
     ] {
         let values = Values::read(sent)?;
-        assert_eq!(values.get(&Source::parse(source))?.as_deref(), expected, "{source} of {:?}", sent.body);
+        assert_eq!(
+            values.get(&Source::parse(source))?.as_deref(),
+            expected,
+            "{source} of {:?}",
+            sent.body
+        );
     }
     Ok(())
 }
@@ -64,7 +72,11 @@ fn chooses_no_value_where_there_are_two() -> Result<(), ReadFields> {
         let values = Values::read(&sent)?;
         for source in ["phone", "query:phone", "header:phone"] {
             let found = values.get(&Source::parse(source));
-            assert_eq!(found.as_ref().map(Option::as_deref), expected.as_ref().map(|value| *value), "{source}");
+            assert_eq!(
+                found.as_ref().map(Option::as_deref),
+                expected.as_ref().map(|value| *value),
+                "{source}"
+            );
         }
     }
     Ok(())
