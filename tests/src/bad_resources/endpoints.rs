@@ -7,6 +7,12 @@ use super::{Row, remove, replace};
 const PATH: &str = "path must start with '/' and contain only letters";
 
 pub(super) fn rows() -> Vec<Row> {
+    let mut rows = places();
+    rows.extend(fields());
+    rows
+}
+
+fn places() -> Vec<Row> {
     vec![
         replace(
             "no endpoint at all",
@@ -65,6 +71,11 @@ pub(super) fn rows() -> Vec<Row> {
             json!("/incoming/../sms"),
             PATH,
         ),
+    ]
+}
+
+fn fields() -> Vec<Row> {
+    vec![
         replace(
             "a recording in a query",
             "/spec/endpoints/0/request/encoding",
