@@ -187,12 +187,7 @@ pub fn digest(fields: &FieldSources, values: &Values<'_>) -> String {
     .flatten()
     .collect();
     let mut hash = Sha256::new();
-    for (name, value) in values.signed_but(&left_out) {
-        for text in [name, value] {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text);
-        }
-    }
+    values.hash_signed_but(&left_out, &mut hash);
     hex::encode(hash.finalize())
 }
 

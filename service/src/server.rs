@@ -10,6 +10,7 @@
 
 pub mod body;
 pub mod connection;
+mod incoming;
 mod multipart;
 mod routes;
 mod unparsed;
@@ -28,18 +29,18 @@ use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
 use tokio::sync::{Semaphore, watch};
 
-use self::body::{ReceiveBody, Received, Signed};
+use self::body::ReceiveBody;
+use self::incoming::{request_key, sent};
 use self::routes::{Route, Routes};
 use self::verdict::Verdict;
 use crate::admission::{Admission, Lookup, SignedRequest, Upload, admit};
 use crate::clock;
 use crate::config::{Config, Endpoint};
-use crate::domain::{Credentials, EndpointName, RequestKey, RequestSid, TwilioSids};
+use crate::domain::{Credentials, EndpointName, RequestSid, TwilioSids};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
-use crate::request::{Sent, SentBody, pairs};
-use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, Parameter, SIGNATURE_HEADER};
+use crate::signature::{self, ClaimedSignature, Form, SIGNATURE_HEADER};
 use crate::spool::Quarantined;
 
 /// Requests whose body is read or that are being answered; one more is asked to come again.
@@ -177,50 +178,6 @@ async fn judge(
     }
 }
 
-/// The request as admission judges it, and its file.
-fn sent(
-    endpoint: Option<&Endpoint>,
-    head: &request::Parts,
-    received: Received,
-    sids: &TwilioSids,
-) -> (SignedRequest, Option<Quarantined>) {
-    let Received {
-        method,
-        encoding,
-        signed,
-        audio,
-        quarantined,
-    } = received;
-    let body = match signed {
-        Signed::Url => SentBody::Nothing,
-        Signed::Parameters(parameters) => SentBody::Parameters(parameters),
-        Signed::Body(body) => SentBody::Bytes(body),
-    };
-    let request = SignedRequest {
-        method,
-        encoding,
-        sent: Sent {
-            query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
-            body,
-            headers: mapped_headers(endpoint, &head.headers),
-        },
-        audio,
-        sids: sids.clone(),
-    };
-    (request, quarantined)
-}
-
-/// Every value of the headers that hold fields. One that is no text is none.
-fn mapped_headers(endpoint: Option<&Endpoint>, headers: &HeaderMap) -> Vec<Parameter> {
-    let names = endpoint.into_iter().flat_map(|endpoint| &endpoint.mapping.headers);
-    let values = |name: &String| {
-        let values = headers.get_all(name).into_iter();
-        let texts = values.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
-        texts.map(|text| (name.clone(), text.to_owned())).collect::<Vec<_>>()
-    };
-    names.flat_map(values).collect()
-}
-
 /// What is done for a request that is proven to be Twilio's.
 async fn serve(
     server: &Server,
@@ -299,21 +256,6 @@ fn tell_cause(error: &ReceiveBody) {
     if let ReceiveBody::Quarantine(_) = error {
         tracing::error!(error = chain(error), "an upload was not kept");
     }
-}
-
-/// The SID where there is a usable one; else the hash of what was signed, which a repetition has again.
-fn request_key(sids: &TwilioSids, url: &EndpointUrl, query: Option<&str>, body: &SentBody) -> RequestKey {
-    if let Some(Ok(sid)) = sids.request.as_deref().map(RequestSid::parse) {
-        return RequestKey::from_sid(&sid);
-    }
-    let parameters: &[_] = match body {
-        SentBody::Parameters(parameters) => parameters,
-        SentBody::Nothing | SentBody::Bytes(_) => &[],
-    };
-    RequestKey::from_signed(&signature::signed_text(
-        &url.text(url.written_form(), query),
-        parameters,
-    ))
 }
 
 /// The SIDs that are short and printable; the signature does not cover them, so anything may stand there.

@@ -30,6 +30,35 @@ impl Source {
             Self::Parameter(text.to_owned())
         }
     }
+
+    /// Whether this is the parameter of that name.
+    #[must_use]
+    pub fn is_parameter(&self, name: &str) -> bool {
+        matches!(self, Self::Parameter(own) if own == name)
+    }
+
+    /// Whether this is the parameter of that name in the query of a POST.
+    #[must_use]
+    pub fn is_query(&self, name: &str) -> bool {
+        matches!(self, Self::Query(own) if own == name)
+    }
+
+    /// The members on the way to it in a JSON body, if it is there.
+    #[must_use]
+    pub fn json_path(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Parameter(name) => Some(vec![name.clone()]),
+            Self::Pointer(pointer) => {
+                let segments = pointer.split('/').skip(1);
+                Some(
+                    segments
+                        .map(|name| name.replace("~1", "/").replace("~0", "~"))
+                        .collect(),
+                )
+            }
+            Self::Query(_) | Self::Header(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -42,15 +71,9 @@ impl fmt::Display for Source {
     }
 }
 
-/// The pointer to a member of the JSON object itself.
-#[must_use]
-pub fn pointer_to(member: &str) -> String {
-    format!("/{}", member.replace('~', "~0").replace('/', "~1"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Source, pointer_to};
+    use super::Source;
 
     #[test]
     fn reads_each_kind_of_source_and_writes_it_back() {
@@ -72,14 +95,18 @@ mod tests {
     }
 
     #[test]
-    fn points_at_members_with_any_name() {
-        let json = serde_json::json!({"a": 1, "a/b": 2, "m~n": 3, "~1": 4, "": 5});
-        for (member, expected) in [("a", 1), ("a/b", 2), ("m~n", 3), ("~1", 4), ("", 5)] {
-            assert_eq!(
-                json.pointer(&pointer_to(member)),
-                Some(&serde_json::json!(expected)),
-                "{member}"
-            );
+    fn knows_the_way_to_a_place_in_json() {
+        for (text, expected) in [
+            ("phone", Some(&["phone"][..])),
+            ("/contact/number", Some(&["contact", "number"])),
+            ("/a~1b/m~0n/0", Some(&["a/b", "m~n", "0"])),
+            ("/~01", Some(&["~1"])),
+            ("query:phone", None),
+            ("header:phone", None),
+        ] {
+            let path = Source::parse(text).json_path();
+            let expected = expected.map(|path| path.iter().map(|name| (*name).to_owned()).collect());
+            assert_eq!(path, expected, "{text}");
         }
     }
 }

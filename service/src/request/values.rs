@@ -1,16 +1,14 @@
 //! The values of one request, in whichever encoding it came, asked for by their [`Source`]. Pure.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use super::source::{Source, pointer_to};
+use super::source::Source;
 use super::{ReadFields, Sent, SentBody};
 use crate::signature::{BODY_HASH_PARAMETER, Parameter};
-
-/// How deep a JSON body is looked into for the fields that tell two requests apart. `serde_json` parses to 128.
-const DEPTH_LIMIT: usize = 128;
 
 /// What a request carries.
 #[derive(Debug)]
@@ -59,73 +57,82 @@ impl<'a> Values<'a> {
         Ok(found.filter(|value| !value.is_empty()))
     }
 
-    /// Every signed value with a name that no other has, but those at these places.
-    #[must_use]
-    pub fn signed_but(&self, left_out: &[&Source]) -> BTreeSet<(String, String)> {
-        let mut signed = BTreeSet::new();
+    /// Hashes every signed value but those at these places, each delimited. The order in which they were sent does not
+    /// count.
+    pub fn hash_signed_but(&self, left_out: &[&Source], hash: &mut Sha256) {
         match &self.named {
-            Named::Parameters(parameters) => signed.extend(
-                parameters
-                    .iter()
-                    .filter(|(name, _)| {
-                        !left_out
-                            .iter()
-                            .any(|source| matches!(source, Source::Parameter(own) if own == name))
-                    })
-                    .cloned(),
-            ),
+            Named::Parameters(parameters) => {
+                let is_left_out = |name: &str| left_out.iter().any(|source| source.is_parameter(name));
+                hash_pairs(parameters.iter().filter(|(name, _)| !is_left_out(name)), hash);
+            }
             Named::Json(json) => {
-                let left_out: Vec<_> = left_out.iter().filter_map(|source| pointer(source)).collect();
-                collect(json, &mut String::new(), &left_out, &mut signed);
+                let left_out: Vec<_> = left_out.iter().filter_map(|source| source.json_path()).collect();
+                let left_out: Vec<_> = left_out.iter().map(Vec::as_slice).collect();
+                hash_json(json, &left_out, hash);
             }
         }
         // The hash of a body differs with the callback in it.
-        let query = self.query.iter().filter(|(name, _)| {
-            name != BODY_HASH_PARAMETER
-                && !left_out
-                    .iter()
-                    .any(|source| matches!(source, Source::Query(own) if own == name))
-        });
-        signed.extend(query.map(|(name, value)| (format!("?{name}"), value.clone())));
-        signed
+        let is_left_out =
+            |name: &str| name == BODY_HASH_PARAMETER || left_out.iter().any(|source| source.is_query(name));
+        let mut query = self.query.iter().filter(|(name, _)| !is_left_out(name)).peekable();
+        if query.peek().is_some() {
+            hash.update(b"?");
+            hash_pairs(query, hash);
+        }
     }
 }
 
-fn pointer(source: &Source) -> Option<String> {
-    match source {
-        Source::Parameter(name) => Some(pointer_to(name)),
-        Source::Pointer(pointer) => Some(pointer.clone()),
-        Source::Query(_) | Source::Header(_) => None,
+fn hash_pairs<'p>(pairs: impl Iterator<Item = &'p Parameter>, hash: &mut Sha256) {
+    for (name, value) in pairs.collect::<BTreeSet<_>>() {
+        hash_text(name, hash);
+        hash_text(value, hash);
     }
 }
 
-/// Every leaf by its pointer. Lists and objects that are empty have a text of their own, so that they count too.
-fn collect(value: &Value, at: &mut String, left_out: &[String], into: &mut BTreeSet<(String, String)>) {
-    if left_out.contains(at) || at.matches('/').count() > DEPTH_LIMIT {
-        return;
-    }
-    let mut descend = |segment: String, value: &Value| {
-        let length = at.len();
-        at.push_str(&segment);
-        collect(value, at, left_out, into);
-        at.truncate(length);
+fn hash_text(text: &str, hash: &mut Sha256) {
+    hash.update((text.len() as u64).to_be_bytes());
+    hash.update(text);
+}
+
+/// In one pass: lists and objects by their length, members in the order of their names. `left_out` has the paths from here.
+/// The parser bounds the depth.
+fn hash_json(value: &Value, left_out: &[&[String]], hash: &mut Sha256) {
+    let below = |segment: &str| -> Vec<&[String]> {
+        let paths = left_out.iter().filter_map(|path| path.split_first());
+        paths
+            .filter(|(first, _)| *first == segment)
+            .map(|(_, rest)| rest)
+            .collect()
     };
     match value {
-        Value::Object(members) if !members.is_empty() => {
-            for (name, value) in members {
-                descend(pointer_to(name), value);
+        Value::Object(members) => {
+            hash.update(b"{");
+            for (name, value) in members.iter().collect::<BTreeMap<_, _>>() {
+                let below = below(name);
+                if !below.iter().any(|path| path.is_empty()) {
+                    hash_text(name, hash);
+                    hash_json(value, &below, hash);
+                }
             }
+            hash.update(b"}");
         }
-        Value::Array(items) if !items.is_empty() => {
+        Value::Array(items) => {
+            hash.update(b"[");
             for (place, value) in items.iter().enumerate() {
-                descend(format!("/{place}"), value);
+                let below = below(&place.to_string());
+                if !below.iter().any(|path| path.is_empty()) {
+                    hash_json(value, &below, hash);
+                }
             }
+            hash.update(b"]");
         }
         Value::String(text) => {
-            into.insert((at.clone(), text.clone()));
+            hash.update(b"\"");
+            hash_text(text, hash);
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            into.insert((at.clone(), value.to_string()));
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            hash.update(b"=");
+            hash_text(&value.to_string(), hash);
         }
     }
 }
