@@ -114,7 +114,7 @@ pub async fn invoke(options: InvokeOptions) -> Result<ExitCode, CommandError> {
     let endpoint = find_endpoint(&config, &options.endpoint).map_err(CommandError::input)?;
     check_audio(endpoint, options.audio.is_some()).map_err(CommandError::input)?;
     let credentials =
-        files::read_once(&options.addon.secrets, &config.secrets.credentials).map_err(CommandError::input)?;
+        files::read_once(&options.addon.places(), &config.secrets.credentials).map_err(CommandError::input)?;
     let problem = converse(&config, endpoint, &options, &credentials).await?;
     Ok(match problem {
         None => {
