@@ -13,12 +13,14 @@ pub mod config;
 pub mod crash;
 pub mod domain;
 pub mod files;
+pub mod fingerprint;
 
 pub mod admission;
 pub mod handler;
 pub mod request;
 pub mod server;
 pub mod signature;
+pub mod source;
 
 pub mod analysis;
 pub mod callback;
@@ -30,3 +32,5 @@ pub mod spool;
 pub mod worker;
 
 pub mod metrics;
+pub mod tls;
+pub mod trace;

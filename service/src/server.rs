@@ -11,7 +11,10 @@
 pub mod body;
 pub mod connection;
 mod multipart;
+mod protocol;
 mod routes;
+mod sources;
+mod speak;
 mod unparsed;
 pub mod verdict;
 
@@ -23,10 +26,11 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response, request};
+use axum::http::{HeaderMap, HeaderValue, Response, Version, request};
 use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
 use tokio::sync::{Semaphore, watch};
+use tracing::Instrument as _;
 
 use self::body::{ReceiveBody, Received, Signed};
 use self::routes::{Route, Routes};
@@ -39,6 +43,7 @@ use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
 use crate::request::pairs;
 use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, SIGNATURE_HEADER};
+use crate::trace;
 
 /// Requests whose body is read or that are being answered; one more is asked to come again.
 const REQUESTS_LIMIT: usize = 512;
@@ -113,21 +118,28 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let (head, mut body) = request.into_parts();
     let route = shared.routes.find(&shared.server.config, head.uri.path());
     let sids = sids(&head.headers);
+    let span = trace::request(route.endpoint, head.method.as_str(), &sids);
 
     // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
     let judged = AssertUnwindSafe(judge(&shared, &route, &head, &mut body, &sids))
         .catch_unwind()
+        .instrument(span.clone())
         .await;
     let outcome = judged.unwrap_or_else(|_| Verdict::Unavailable("panic").into());
 
     metrics.record(route.endpoint, &outcome.verdict, outcome.form, began.elapsed());
     tell(route.endpoint, &outcome.verdict, &sids);
+    trace::judged(&span, &outcome.verdict);
     let response = outcome.verdict.into_response();
+    trace::answered(&span, response.status().as_u16());
     if body.is_end_stream() {
         return response;
     }
     body::linger(body);
-    verdict::closing(response)
+    match head.version {
+        Version::HTTP_2 => response,
+        _ => verdict::closing(response),
+    }
 }
 
 async fn judge(
@@ -161,10 +173,17 @@ async fn judge(
     };
     let query = head.uri.query();
     match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
-        Err(error) => Verdict::Unverified(error.category()).into(),
+        Err(error) => {
+            sources::obstacle(server, head, false);
+            Verdict::Unverified(error.category()).into()
+        }
         Ok(verified) => {
-            let key = request_key(sids, &route.url, query, &received);
-            let verdict = serve(server, route.endpoint, query, received, sids, key).await;
+            let verdict = if let Some(reason) = sources::obstacle(server, head, true) {
+                Verdict::Unavailable(reason)
+            } else {
+                let key = request_key(sids, &route.url, query, &received);
+                serve(server, route.endpoint, query, received, sids, key).await
+            };
             Outcome {
                 verdict,
                 form: Some(verified.form),
