@@ -64,3 +64,33 @@ fn percent(bytes: &[u8], encode: impl Fn(u8) -> String) -> Vec<u8> {
     };
     bytes.iter().map(one).collect::<String>().into_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::Canary;
+
+    #[test]
+    fn is_found_in_every_form_and_place() {
+        let secret = "kestrel over/the weir";
+        let canary = Canary::new("a secret", secret.as_bytes());
+        for told in [
+            format!("said {secret} aloud"),
+            STANDARD.encode(format!("a:{secret}")),
+            STANDARD.encode(format!("ab:{secret}!")),
+            STANDARD.encode(format!("abc:{secret}!!")),
+            "/x?m=kestrel+over%2Fthe+weir&y".to_owned(),
+            "/x?m=kestrel%20over%2fthe%20weir&y".to_owned(),
+            hex::encode(secret),
+            format!("{:?}", secret.as_bytes()),
+        ] {
+            let found = catch_unwind(|| canary.assert_absent("a text", told.as_bytes()));
+            assert!(found.is_err(), "not found in {told}");
+        }
+        canary.assert_absent("a text", b"kestrel over the weir");
+    }
+}
