@@ -1,6 +1,7 @@
 //! How requests reach the pods, and from where they may come.
 
 use kube::KubeSchema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{between, rule};
@@ -44,12 +45,35 @@ fn service_port() -> i32 {
     80
 }
 
-/// The only source addresses that may connect, enforced by a NetworkPolicy. Behind an ingress that is the address of the
-/// ingress, not of Twilio: a NetworkPolicy sees the packet's own address. Twilio's requests come from changing addresses
-/// unless it was asked otherwise.
+/// The source addresses from which requests may come. The service itself checks them, and a NetworkPolicy admits no other
+/// connections. Twilio's requests come from changing addresses unless it was asked otherwise.
+///
+/// Behind an ingress or a load balancer the address of the connection is that of the proxy. Name the proxies in
+/// trustedProxies: for what comes through them the source is read from X-Forwarded-For, from the right, the first address
+/// that is none of theirs.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AllowList {
+    /// Enforce: a request from elsewhere is not served, and the NetworkPolicy admits the listed ranges and proxies alone.
+    /// One that is forged is answered 403 as always; one that is genuine 503, which Twilio sends again, because then the
+    /// list is wrong. Audit: everything is served, and the metric marketplace_request_sources_total counts what would not be.
+    #[serde(default)]
+    pub mode: AllowListMode,
+
+    /// The ranges of the proxies in front of the service, whose X-Forwarded-For is believed, for example the Pod range of
+    /// the cluster for its ingress. Without it the source is whoever connects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32), inner(length(max = 43)))]
+    #[x_kube(
+        merge_strategy = ListMerge::Set,
+        validation = rule("size(self) >= 1", "allowList.trustedProxies must name at least one range; without proxies leave it out"),
+        validation = rule(
+            "self.all(p, isCIDR(p) && cidr(p) == cidr(p).masked())",
+            "allowList.trustedProxies takes address ranges such as 10.0.0.0/8, without bits set beyond the prefix; a single address ends in /32 or /128",
+        ),
+    )]
+    pub trusted_proxies: Option<Vec<String>>,
+
     /// The address ranges.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(
@@ -58,6 +82,16 @@ pub struct AllowList {
         validation = rule("self.all(s, self.exists_one(o, o.name == s.name))", "each source must have a name of its own"),
     )]
     pub sources: Vec<Source>,
+}
+
+/// What follows for a request whose source is not listed.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AllowListMode {
+    /// It is not served.
+    #[default]
+    Enforce,
+    /// It is served, and counted.
+    Audit,
 }
 
 /// One address range.

@@ -1,5 +1,5 @@
 //! What of the resource the service reads. The operator mounts this into the pods, under the name of its content's hash:
-//! a change of what is left out here (scaling, exposure, sources) must not roll the pods.
+//! a change of what is left out here (scaling, exposure) must not roll the pods.
 
 use kube::core::ObjectMeta;
 
@@ -21,7 +21,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         callbacks,
         storage,
         exposure: _,
-        allow_list: _,
+        allow_list,
         scaling: _,
         sla,
         suspend: _,
@@ -47,7 +47,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
                 }),
             }),
             exposure: Exposure::default(),
-            allow_list: None,
+            allow_list,
             scaling: Scaling::default(),
             sla,
             suspend: false,
@@ -60,7 +60,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
 #[cfg(test)]
 mod tests {
     use super::reduce;
-    use crate::exposure::{AllowList, ClusterIp, Exposure, Source};
+    use crate::exposure::{ClusterIp, Exposure};
     use crate::manifest;
     use crate::scaling::{Fixed, Front, Scaling};
 
@@ -76,11 +76,6 @@ mod tests {
         changed.spec.exposure = Exposure {
             cluster_ip: Some(ClusterIp { port: 81 }),
         };
-        let sources = vec![Source {
-            name: "all".to_owned(),
-            cidr: "0.0.0.0/0".to_owned(),
-        }];
-        changed.spec.allow_list = Some(AllowList { sources });
         changed.spec.suspend = true;
         changed.spec.workload.image = Some("another".to_owned());
         changed.metadata.generation = Some(7);

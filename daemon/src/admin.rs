@@ -1,4 +1,5 @@
-//! The admin address of a pod: `/healthz` for the kubelet's liveness, `/readyz` for its readiness, `/metrics` for Prometheus.
+//! The admin address of a pod: `/healthz` for the kubelet's liveness, `/readyz` for its readiness, `/metrics` for Prometheus,
+//! and whatever pages of its own a program has.
 //!
 //! It is served apart from the traffic, so that neither load nor a drain hides the state of the pod.
 
@@ -31,6 +32,8 @@ pub enum AdminError {
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicU8>);
 
+const JSON: &str = "application/json";
+
 const STARTING: u8 = 0;
 const STARTED: u8 = 1;
 const DRAINING: u8 = 2;
@@ -61,6 +64,9 @@ impl Readiness {
 /// Tells whether the process still works, or why only a restart helps.
 pub type Liveness = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
 
+/// A page of the program's own: its path, and what makes its JSON anew each time it is asked for.
+pub type Page = (&'static str, Arc<dyn Fn() -> String + Send + Sync>);
+
 /// What the admin address tells.
 #[derive(Clone)]
 pub struct Admin {
@@ -70,6 +76,8 @@ pub struct Admin {
     pub liveness: Liveness,
     /// Answers `/metrics`.
     pub registry: Registry,
+    /// Answer their own paths.
+    pub pages: Vec<Page>,
 }
 
 impl Admin {
@@ -89,10 +97,15 @@ impl Admin {
     }
 
     fn router(self) -> Router {
-        Router::new()
+        let own = Router::new()
             .route("/healthz", get(health))
             .route("/readyz", get(ready))
-            .route("/metrics", get(metrics))
+            .route("/metrics", get(metrics));
+        let pages = self.pages.clone().into_iter();
+        pages
+            .fold(own, |router, (path, tell)| {
+                router.route(path, get(async move || ([(header::CONTENT_TYPE, JSON)], tell())))
+            })
             .with_state(self)
     }
 }
@@ -147,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_three_paths_tell_the_state_of_the_pod() -> Result<(), Box<dyn std::error::Error>> {
+    async fn every_path_tells_the_state_of_the_pod() -> Result<(), Box<dyn std::error::Error>> {
         let registry = Registry::new();
         crate::telemetry::register_build(
             &registry,
@@ -161,6 +174,7 @@ mod tests {
             readiness: readiness.clone(),
             liveness: Arc::new(|| Err("stuck".to_owned())),
             registry,
+            pages: vec![("/anvils", Arc::new(|| r#"{"anvils":2}"#.to_owned()))],
         };
         let listener = Admin::listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = listener.local_addr()?;
@@ -175,6 +189,12 @@ mod tests {
         assert!(
             told.contains(r#"marketplace_build_info{program="acme",version="1.2.3"} 1"#),
             "{told}"
+        );
+
+        let page = ask(address, "/anvils").await?;
+        assert!(
+            page.contains("content-type: application/json\r\n") && page.ends_with("\r\n\r\n{\"anvils\":2}"),
+            "{page}"
         );
 
         stop.cancel();

@@ -5,8 +5,10 @@
 
 pub mod admin;
 pub mod cause;
+pub mod definition;
 pub mod shutdown;
 pub mod telemetry;
+pub mod traces;
 
 pub use admin::{Admin, Readiness};
 pub use shutdown::{Grace, Tasks, on_signal};

@@ -2,10 +2,16 @@
 
 use std::io::IsTerminal;
 
-use prometheus::{IntGauge, Opts, Registry};
+use prometheus::Registry;
 use thiserror::Error;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, filter};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, filter};
+
+use crate::definition::{Definition, Kind, Label, Values};
+use crate::traces::{self, Traces};
 
 /// Why telemetry could not be started.
 #[derive(Debug, Error)]
@@ -40,24 +46,43 @@ pub struct Build {
     pub version: &'static str,
 }
 
-/// Installs the process-wide TLS provider and log subscriber, and logs the build.
+/// Installs the process-wide TLS provider and log subscriber, and logs the build. Spans go to `traces`, if there are any.
 ///
 /// `filter` is written as for `RUST_LOG`: `info`, or `warn,marketplace_operator=debug`.
-pub fn start(build: Build, format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
+pub fn start(build: Build, format: LogFormat, filter: &str, traces: Option<&Traces>) -> Result<(), TelemetryError> {
     install_tls_provider();
     let env_filter =
         EnvFilter::try_new(filter).map_err(|error| TelemetryError::ParseFilter(filter.to_owned(), error))?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(env_filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
-    let installed = match format {
-        LogFormat::Json => subscriber.json().flatten_event(true).finish().try_init(),
-        LogFormat::Text => subscriber.finish().try_init(),
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines.boxed(),
     };
-    installed.map_err(TelemetryError::InstallSubscriber)?;
+    let spans = traces.map(|traces| {
+        tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer(build))
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_filter(filter_fn(|metadata| metadata.target() == traces::TARGET))
+    });
+    tracing_subscriber::registry()
+        .with(lines.with_filter(env_filter.and(filter_fn(may_be_logged))))
+        .with(spans)
+        .try_init()
+        .map_err(TelemetryError::InstallSubscriber)?;
     tracing::info!(build.name = build.name, build.version = build.version, "starting");
     Ok(())
+}
+
+/// Whatever the filter asks for: below `info` only our own lines are written. What libraries say there may hold heads of
+/// requests, URLs and statements, and with them numbers, capabilities and secrets; nobody promises otherwise.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let is_span_to_send = metadata.target() == traces::TARGET;
+    let is_ours = metadata.target().starts_with("marketplace_");
+    !is_span_to_send && (is_ours || *metadata.level() <= Level::INFO)
 }
 
 /// Makes ring the provider of every TLS connection; a second call changes nothing.
@@ -66,13 +91,28 @@ pub fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// Which program runs.
+pub const BUILD_INFO: Definition = Definition {
+    name: "marketplace_build_info",
+    kind: Kind::Gauge,
+    unit: "always 1",
+    help: "The labels say what runs here.",
+    labels: &[
+        Label {
+            name: "program",
+            values: Values::Of("the name of the binary"),
+        },
+        Label {
+            name: "version",
+            values: Values::Of("its version"),
+        },
+    ],
+};
+
 /// Adds `marketplace_build_info{program, version} 1` to the registry.
 pub fn register_build(registry: &Registry, build: Build) -> Result<(), TelemetryError> {
-    let options = Opts::new("marketplace_build_info", "Always 1; the labels say what runs here.")
-        .const_label("program", build.name)
-        .const_label("version", build.version);
-    let info = IntGauge::with_opts(options).map_err(TelemetryError::RegisterBuild)?;
-    info.set(1);
+    let info = BUILD_INFO.gauges(&[]).map_err(TelemetryError::RegisterBuild)?;
+    info.with_label_values(&[build.name, build.version]).set(1);
     registry.register(Box::new(info)).map_err(TelemetryError::RegisterBuild)
 }
 
@@ -86,7 +126,7 @@ mod tests {
             name: "acme",
             version: "1.2.3",
         };
-        let refused = start(build, LogFormat::Text, "acme=loudest").map_err(|error| error.to_string());
+        let refused = start(build, LogFormat::Text, "acme=loudest", None).map_err(|error| error.to_string());
         assert_eq!(
             refused,
             Err("failed to read the log filter \"acme=loudest\"".to_owned())

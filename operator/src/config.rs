@@ -22,6 +22,9 @@ pub enum Command {
     Run(Box<Run>),
     /// Print the CustomResourceDefinition as YAML.
     Crd,
+    /// Print what its metrics mean, for docs/metrics.md.
+    #[command(hide = true)]
+    Metrics,
 }
 
 /// How to run.
@@ -81,7 +84,7 @@ mod tests {
     fn run(arguments: &[&str]) -> Result<Run, clap::Error> {
         match Cli::try_parse_from([&["marketplace-operator", "run"], arguments].concat())?.command {
             Command::Run(run) => Ok(*run),
-            Command::Crd => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+            Command::Crd | Command::Metrics => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
         }
     }
 

@@ -14,5 +14,9 @@ fn main() -> anyhow::Result<()> {
             print!("{}", serde_yaml::to_string(&marketplace_crds::definition())?);
             Ok(())
         }
+        Command::Metrics => {
+            print!("{}", marketplace_operator::metrics::document());
+            Ok(())
+        }
     }
 }

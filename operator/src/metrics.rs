@@ -2,9 +2,74 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntCounterVec, Opts, Registry};
+use marketplace_daemon::definition::{Definition, Kind as Metric, Label, Values, table};
+use prometheus::{DEFAULT_BUCKETS, Histogram, IntCounterVec, Registry};
 
 use crate::kind::Kind;
+
+const KIND: Label = Label {
+    name: "kind",
+    values: Values::Of("the kind of a child, as Kubernetes writes it"),
+};
+
+const RECONCILES: Definition = Definition {
+    name: "marketplace_operator_reconciles_total",
+    kind: Metric::Counter,
+    unit: "passes",
+    help: "Passes over an add-on, by outcome.",
+    labels: &[Label {
+        name: "outcome",
+        values: Values::Of("Applied, Suspended, or the category of what was wrong"),
+    }],
+};
+
+const RECONCILE_SECONDS: Definition = Definition {
+    name: "marketplace_operator_reconcile_seconds",
+    kind: Metric::Histogram(DEFAULT_BUCKETS),
+    unit: "seconds",
+    help: "How long a pass over an add-on takes.",
+    labels: &[],
+};
+
+const APPLIES: Definition = Definition {
+    name: "marketplace_operator_applies_total",
+    kind: Metric::Counter,
+    unit: "children",
+    help: "Children sent to the API server, by kind and by whether that changed them.",
+    labels: &[
+        KIND,
+        Label {
+            name: "changed",
+            values: Values::Words(|| vec!["true", "false"]),
+        },
+    ],
+};
+
+const PRUNES: Definition = Definition {
+    name: "marketplace_operator_prunes_total",
+    kind: Metric::Counter,
+    unit: "children",
+    help: "Children deleted because their add-on no longer names them.",
+    labels: &[KIND],
+};
+
+const WATCH_ERRORS: Definition = Definition {
+    name: "marketplace_operator_watch_errors_total",
+    kind: Metric::Counter,
+    unit: "failures",
+    help: "Failures of a watch; each is tried again with a back-off of its own.",
+    labels: &[Label {
+        name: "resource",
+        values: Values::Of("what is watched"),
+    }],
+};
+
+/// The operator's part of docs/metrics.md.
+#[must_use]
+pub fn document() -> String {
+    let all = [&RECONCILES, &RECONCILE_SECONDS, &APPLIES, &PRUNES, &WATCH_ERRORS];
+    format!("\n## The operator\n\n{}", table(&all))
+}
 
 /// What the operator counts.
 #[derive(Clone, Debug)]
@@ -19,36 +84,17 @@ pub struct Metrics {
 impl Metrics {
     /// Registers every metric.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+        let counters = |definition: &Definition| {
+            let counter = definition.counters(&[])?;
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
         let metrics = Self {
-            reconciles: counters(
-                "marketplace_operator_reconciles_total",
-                "Passes over an add-on, by outcome: Applied, Suspended, or the category of what was wrong.",
-                &["outcome"],
-            )?,
-            reconcile_seconds: Histogram::with_opts(HistogramOpts::new(
-                "marketplace_operator_reconcile_seconds",
-                "How long a pass over an add-on takes.",
-            ))?,
-            applies: counters(
-                "marketplace_operator_applies_total",
-                "Children sent to the API server, by kind and by whether that changed them.",
-                &["kind", "changed"],
-            )?,
-            prunes: counters(
-                "marketplace_operator_prunes_total",
-                "Children deleted because their add-on no longer names them.",
-                &["kind"],
-            )?,
-            watch_errors: counters(
-                "marketplace_operator_watch_errors_total",
-                "Failures of a watch; each is tried again with a back-off of its own.",
-                &["resource"],
-            )?,
+            reconciles: counters(&RECONCILES)?,
+            reconcile_seconds: RECONCILE_SECONDS.histogram(&[])?,
+            applies: counters(&APPLIES)?,
+            prunes: counters(&PRUNES)?,
+            watch_errors: counters(&WATCH_ERRORS)?,
         };
         registry.register(Box::new(metrics.reconcile_seconds.clone()))?;
         Ok(metrics)

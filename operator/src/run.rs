@@ -32,7 +32,7 @@ const GRACE: Grace = Grace {
 
 /// Runs until asked to stop, or until a part of it ends.
 pub async fn run(config: Run) -> anyhow::Result<()> {
-    telemetry::start(BUILD, config.log_format, &config.log_level)?;
+    telemetry::start(BUILD, config.log_format, &config.log_level, None)?;
     let asked = on_signal()?;
     let registry = Registry::new();
     telemetry::register_build(&registry, BUILD)?;
@@ -65,6 +65,7 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         readiness: readiness.clone(),
         liveness: Arc::new(move || progress.check(Instant::now(), STALLED)),
         registry,
+        pages: Vec::new(),
     };
     let mut tasks = Tasks::default();
     let admin = tokio::spawn(admin.serve(listener, tasks.last()));

@@ -4,6 +4,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::core::ObjectMeta;
+use marketplace_crds::exposure::AllowListMode;
 use marketplace_crds::status::ConditionType;
 use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 
@@ -76,7 +77,11 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         | Outcome::Unapplied(_, workload) => Some(available(workload)),
         Outcome::Unread(_) => None,
     };
-    let sources = addon.spec.allow_list.as_ref().map(|_| sources_enforced(outcome));
+    let sources = addon
+        .spec
+        .allow_list
+        .as_ref()
+        .map(|list| sources_enforced(list.mode, outcome));
     let verdicts = [
         (ConditionType::Ready, Some(ready(outcome))),
         (ConditionType::Stalled, Some(stalled(outcome))),
@@ -235,8 +240,13 @@ fn advice(words: &str) -> &'static str {
 }
 
 /// A NetworkPolicy is only as good as the network plugin, which the operator cannot ask, and sees only the last hop.
-fn sources_enforced(outcome: &Outcome) -> Verdict {
+fn sources_enforced(mode: AllowListMode, outcome: &Outcome) -> Verdict {
     match outcome {
+        Outcome::Applied(_) if mode == AllowListMode::Audit => verdict(
+            FALSE,
+            "Audited",
+            "allowList.mode is Audit: every source is served, and marketplace_request_sources_total counts them",
+        ),
         Outcome::Applied(_) => verdict(
             UNKNOWN,
             "NetworkPolicyApplied",

@@ -113,6 +113,16 @@ fn an_allow_list_has_a_condition_that_does_not_count_for_ready() {
 }
 
 #[test]
+fn an_audited_allow_list_is_said_to_enforce_nothing() {
+    let mut addon = recording_addon();
+    if let Some(list) = &mut addon.spec.allow_list {
+        list.mode = AllowListMode::Audit;
+    }
+    let status = of(&addon, &Outcome::Applied(workload(2, None)), at(1));
+    assert_eq!(shown(&status)[4], "SourcesEnforced=False Audited");
+}
+
+#[test]
 fn a_condition_keeps_its_date_until_its_status_changes() {
     let mut addon = addon();
     let dates = |status: &MarketplaceAddonStatus| {

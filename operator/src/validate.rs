@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
@@ -134,10 +135,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         credentials,
         database_secrets,
         volume: spec.storage.as_ref().and_then(data_volume),
-        sources: spec
-            .allow_list
-            .as_ref()
-            .map(|list| list.sources.iter().map(|source| source.cidr.clone()).collect()),
+        sources: spec.allow_list.as_ref().and_then(sources),
         service_port: spec.exposure.cluster_ip.as_ref().map_or(80, |service| service.port),
         has_jobs: spec
             .endpoints
@@ -154,6 +152,23 @@ fn data_volume(storage: &Storage) -> Option<DataVolume> {
         volume: volume.clone(),
         is_shared,
     })
+}
+
+/// The addresses of packets: of the listed sources, and of the proxies that carry what comes from them. An audit restricts
+/// nothing.
+fn sources(list: &AllowList) -> Option<Vec<String>> {
+    let AllowList {
+        mode,
+        sources,
+        trusted_proxies,
+    } = list;
+    match mode {
+        AllowListMode::Audit => None,
+        AllowListMode::Enforce => {
+            let sources = sources.iter().map(|source| source.cidr.clone());
+            Some(sources.chain(trusted_proxies.clone().unwrap_or_default()).collect())
+        }
+    }
 }
 
 /// Without `blockOwnerDeletion`, which asks for a right to the finalizers of the add-on and gives nothing here.
@@ -218,7 +233,7 @@ fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Ref
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{addon, defaults, facts};
+    use crate::fixtures::{addon, defaults, facts, recording_addon};
 
     fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
         let refused = validate(addon, facts, &defaults()).err().unwrap_or_default();
@@ -234,6 +249,21 @@ mod tests {
         let keys: Vec<_> = valid.credentials.0.keys().map(String::as_str).collect();
         assert_eq!(keys, ["ACCOUNT_SID", "AUTH_TOKEN"]);
         assert_eq!(valid.database_secrets, BTreeSet::from(["ledger".to_owned()]));
+    }
+
+    #[test]
+    fn an_allow_list_admits_its_proxies_and_an_audit_everybody() {
+        let mut addon = recording_addon();
+        let admitted = |addon: &MarketplaceAddon| {
+            let valid = validate(addon, &facts(), &defaults()).ok();
+            valid.and_then(|valid| valid.sources)
+        };
+        let ranges = ["203.0.113.0/24", "2001:db8::/32", "192.0.2.0/28"].map(str::to_owned);
+        assert_eq!(admitted(&addon), Some(ranges.to_vec()));
+        if let Some(list) = &mut addon.spec.allow_list {
+            list.mode = AllowListMode::Audit;
+        }
+        assert_eq!(admitted(&addon), None);
     }
 
     #[test]

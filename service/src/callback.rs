@@ -1,7 +1,7 @@
 //! Tells Twilio a result: one POST with the account's credentials, through `egress`. Called by `worker`; what follows from
 //! the answer is decided by `retry`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::domain::{CallbackUrl, Credentials};
 use crate::egress::{Egress, Sent};
+use crate::fingerprint::Fingerprint;
 
 /// The status with which a receiver says that the credentials are wrong.
 const UNAUTHORIZED: u16 = 401;
@@ -24,25 +25,32 @@ pub enum Attempted {
     NoCredentials,
 }
 
-/// The sender of results.
+/// The sender of results. Clones share what they remember.
 #[derive(Debug, Clone)]
 pub struct Callbacks {
     egress: Egress,
     credentials: watch::Receiver<Arc<Credentials>>,
+    /// The token with which a callback last succeeded. By fingerprint, not by place: a rotation swaps the places.
+    last_good: Arc<Mutex<Option<Fingerprint>>>,
 }
 
 impl Callbacks {
     /// Sends through this egress, with the credentials as they are at each attempt.
     #[must_use]
     pub fn new(egress: Egress, credentials: watch::Receiver<Arc<Credentials>>) -> Self {
-        Self { egress, credentials }
+        Self {
+            egress,
+            credentials,
+            last_good: Arc::default(),
+        }
     }
 
-    /// Posts the result. A 401 is answered with the other token, once: during a rotation Twilio may have promoted it
-    /// already.
+    /// Posts the result with the token that last succeeded. A 401 is answered with the other token, once: during a rotation
+    /// Twilio may have promoted it already.
     pub async fn post(&self, callback: &CallbackUrl, body: Bytes, idempotency_key: &str) -> Attempted {
         let credentials = Arc::clone(&self.credentials.borrow());
-        let Some((first, others)) = credentials.tokens.split_first() else {
+        let tokens = in_order(&credentials.tokens, self.last_good());
+        let Some((first, others)) = tokens.split_first() else {
             return Attempted::NoCredentials;
         };
         let message = Message {
@@ -59,7 +67,8 @@ impl Callbacks {
     }
 
     async fn send(&self, message: &Message<'_>, token: &SecretString) -> Sent {
-        self.egress
+        let sent = self
+            .egress
             .post(message.url, |request| {
                 request
                     .basic_auth(message.account_sid, Some(token.expose_secret()))
@@ -68,8 +77,24 @@ impl Callbacks {
                     .header("idempotency-key", message.idempotency_key)
                     .body(message.body.clone())
             })
-            .await
+            .await;
+        if matches!(sent, Sent::Answered(200..=299)) {
+            *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(Fingerprint::of(token));
+        }
+        sent
     }
+
+    fn last_good(&self) -> Option<Fingerprint> {
+        *self.last_good.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The tokens in the order in which they are tried: the one that last succeeded, then the primary. A token that is no
+/// longer loaded is not tried, whatever it did before.
+fn in_order(tokens: &[SecretString], last_good: Option<Fingerprint>) -> Vec<&SecretString> {
+    let mut ordered: Vec<_> = tokens.iter().collect();
+    ordered.sort_by_key(|token| Some(Fingerprint::of(token)) != last_good);
+    ordered
 }
 
 struct Message<'a> {

@@ -14,9 +14,13 @@ use clap::{Parser, Subcommand};
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_daemon::cause::chain;
 use marketplace_daemon::telemetry::TelemetryError;
+use marketplace_daemon::traces::{TraceError, TraceSettings, Traces};
 use marketplace_daemon::{Build, LogFormat, telemetry};
 
 use crate::config::{Config, ReadConfig};
+use crate::domain::AddonKey;
+use crate::files::SecretPlaces;
+use crate::metrics::catalog;
 
 use self::invoke::InvokeOptions;
 use self::run::RunOptions;
@@ -49,7 +53,9 @@ Examples:
   `secrets` holds a folder for each Secret that addon.yaml names, with a file for each key:
     mkdir -p secrets/twilio
     printf %s ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx > secrets/twilio/ACCOUNT_SID
-    printf %s your_auth_token > secrets/twilio/AUTH_TOKEN";
+    printf %s your_auth_token > secrets/twilio/AUTH_TOKEN
+  or is left out, with the lines ACCOUNT_SID=... and AUTH_TOKEN=... in a file:
+    marketplace-service run -f addon.yaml --env-file .env --data data";
 
 /// Answers the requests that Twilio signs for an add-on of the Marketplace, as its MarketplaceAddon declares it.
 #[derive(Debug, Parser)]
@@ -65,6 +71,9 @@ enum Command {
     Run(RunOptions),
     /// Act as Twilio: sign a request, send it, receive the callback, and judge what came.
     Invoke(InvokeOptions),
+    /// Print what the metrics mean, for docs/metrics.md.
+    #[command(hide = true)]
+    Metrics,
 }
 
 /// Why a command could not do its work.
@@ -132,6 +141,10 @@ pub async fn execute(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Run(options) => run::run(options).await.map(|()| ExitCode::SUCCESS),
         Command::Invoke(options) => invoke::invoke(options).await,
+        Command::Metrics => {
+            print!("{}", catalog::document());
+            Ok(ExitCode::SUCCESS)
+        }
     };
     done.unwrap_or_else(|error| {
         eprintln!("{}: {}", BUILD.name, chain(&error));
@@ -159,9 +172,42 @@ pub struct LogOptions {
     log_filter: String,
 }
 
+/// Where the program tells how long what took.
+#[derive(Debug, clap::Args)]
+pub struct TraceOptions {
+    /// The collector that traces are sent to, as OTLP over HTTP: http://HOST:4318. Without it there are none.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        hide_env_values = true
+    )]
+    otlp_endpoint: Option<String>,
+
+    /// Of all traces, the part that is sent.
+    #[arg(long, value_name = "0..1", default_value_t = 1.0, value_parser = ratio)]
+    otlp_sample_ratio: f64,
+}
+
+fn ratio(text: &str) -> Result<f64, &'static str> {
+    let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+    ratio.ok_or("want a number from 0 to 1")
+}
+
+impl TraceOptions {
+    fn start(&self, addon: &AddonKey) -> Result<Option<Traces>, TraceError> {
+        let settings = self.otlp_endpoint.as_ref().map(|endpoint| TraceSettings {
+            endpoint: endpoint.clone(),
+            sample_ratio: self.otlp_sample_ratio,
+            attributes: vec![("marketplace.addon", addon.as_str().to_owned())],
+        });
+        settings.map(|settings| Traces::start(BUILD, settings)).transpose()
+    }
+}
+
 impl LogOptions {
-    fn start(&self) -> Result<(), TelemetryError> {
-        telemetry::start(BUILD, self.log_format, &self.log_filter)
+    fn start(&self, traces: Option<&Traces>) -> Result<(), TelemetryError> {
+        telemetry::start(BUILD, self.log_format, &self.log_filter, traces)
     }
 }
 
@@ -175,6 +221,20 @@ pub struct AddonOptions {
     /// A folder with a folder for each Secret that the manifest names, and in it a file for each key.
     #[arg(long, value_name = "DIR", default_value = "secrets")]
     secrets: PathBuf,
+
+    /// A file with lines ACCOUNT_SID=..., AUTH_TOKEN=... and perhaps AUTH_TOKEN_SECONDARY=..., as the example add-ons keep
+    /// it, in place of the credentials' folder.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+}
+
+impl AddonOptions {
+    fn places(&self) -> SecretPlaces {
+        SecretPlaces {
+            folder: self.secrets.clone(),
+            env_file: self.env_file.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

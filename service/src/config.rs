@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
+use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
@@ -19,6 +20,7 @@ use crate::handler::sql::statement::{ReadStatement, Statement};
 use crate::replay::ReplayPlan;
 use crate::request::Mapping;
 use crate::signature::{EndpointUrl, ReadPublicUrl};
+use crate::source::{Mode, SourcePolicy};
 
 /// The namespace of a resource that names none, as `kubectl` has it.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -42,6 +44,8 @@ pub struct Config {
     pub sla: Sla,
     /// Where accepted recordings are kept, if any are.
     pub storage: Option<StoragePlan>,
+    /// From where requests may come, where that is limited.
+    pub sources: Option<SourcePolicy>,
 }
 
 /// Where accepted recordings are kept until their result is delivered.
@@ -116,6 +120,9 @@ pub enum ReadConfig {
     /// No host.
     #[error("failed to read spec.callbacks.allowedHosts")]
     ReadAllowedHost(#[source] PatternError),
+    /// No address range.
+    #[error("failed to read spec.allowList: {0} is no address range")]
+    ReadRange(String),
     /// A query that cannot work.
     #[error("failed to read handler.sql.query of endpoint {endpoint}")]
     ReadQuery {
@@ -192,6 +199,7 @@ impl Config {
                 floor_seconds: f64::from(spec.sla.floor_seconds),
             },
             storage,
+            sources: spec.allow_list.as_ref().map(read_sources).transpose()?,
         })
     }
 
@@ -230,6 +238,26 @@ fn tell_apart(endpoints: &[Endpoint]) -> Result<(), ReadConfig> {
         }
     }
     Ok(())
+}
+
+fn read_sources(list: &AllowList) -> Result<SourcePolicy, ReadConfig> {
+    let AllowList {
+        mode,
+        trusted_proxies,
+        sources,
+    } = list;
+    let range = |text: &String| text.parse().map_err(|_| ReadConfig::ReadRange(text.clone()));
+    Ok(SourcePolicy {
+        mode: match mode {
+            AllowListMode::Audit => Mode::Audit,
+            AllowListMode::Enforce => Mode::Enforce,
+        },
+        sources: sources
+            .iter()
+            .map(|source| range(&source.cidr))
+            .collect::<Result<_, _>>()?,
+        trusted_proxies: trusted_proxies.iter().flatten().map(range).collect::<Result<_, _>>()?,
+    })
 }
 
 fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endpoint, ReadConfig> {

@@ -37,6 +37,9 @@ pub enum Met {
 }
 
 impl Met {
+    /// All of them, the tightest first.
+    pub const ALL: [Self; 4] = [Self::Median, Self::P99, Self::Cutoff, Self::Late];
+
     /// As a metric label.
     #[must_use]
     pub fn label(self) -> &'static str {

@@ -4,12 +4,14 @@
 //! A Secret is a folder with a file per key, as Kubernetes mounts it. Kubernetes replaces such a folder through the link
 //! `..data`, so all keys of one reading come through one resolved link. What cannot be read whole never replaces what
 //! was read before: a rotation that is half written keeps the last good tokens. Before the first good reading there is
-//! no token, and without a token nothing is verified.
+//! no token, and without a token nothing is verified. On a laptop a file of variables may stand in for the Secret with the
+//! account and its tokens.
 
+mod env_file;
 mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use self::env_file::ReadEnvFile;
 pub use self::secret::{ReadSecret, SecretFolder};
 
 use crate::domain::Credentials;
@@ -42,6 +45,26 @@ pub struct SecretNames {
     pub databases: BTreeSet<String>,
 }
 
+/// Where the Secrets are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretPlaces {
+    /// A folder with a folder for each Secret.
+    pub folder: PathBuf,
+    /// A file of variables in the place of the Secret with the account and its tokens.
+    pub env_file: Option<PathBuf>,
+}
+
+/// Why there are no credentials, or no new ones.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadCredentials {
+    /// In the Secret.
+    #[error(transparent)]
+    ReadSecret(ReadSecret),
+    /// In the file of variables.
+    #[error(transparent)]
+    ReadEnvFile(ReadEnvFile),
+}
+
 /// What the rest of the program sees of the files: always the last good reading.
 #[derive(Clone, Debug)]
 pub struct Secrets {
@@ -53,7 +76,7 @@ pub struct Secrets {
 
 /// Reads the files on a timer and publishes what changed.
 pub struct SecretFiles {
-    root: PathBuf,
+    places: SecretPlaces,
     names: SecretNames,
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
@@ -64,7 +87,7 @@ pub struct SecretFiles {
 impl SecretFiles {
     /// Reads once. That something is missing is no error here: it may be mounted later, until then requests get 503.
     #[must_use]
-    pub fn open(root: PathBuf, names: SecretNames) -> (Self, Secrets) {
+    pub fn open(places: SecretPlaces, names: SecretNames) -> (Self, Secrets) {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
         let mut database_urls = BTreeMap::new();
         let mut database_urls_seen = BTreeMap::new();
@@ -74,7 +97,7 @@ impl SecretFiles {
             database_urls_seen.insert(name.clone(), receiver);
         }
         let mut files = Self {
-            root,
+            places,
             names,
             credentials,
             database_urls,
@@ -102,7 +125,7 @@ impl SecretFiles {
     /// Reads everything once and publishes what is good and differs.
     pub fn reread(&mut self) {
         let mut complaints = BTreeSet::new();
-        match read_once(&self.root, &self.names.credentials) {
+        match read_once(&self.places, &self.names.credentials) {
             Ok(read) => {
                 let changed = self.credentials.send_if_modified(|last| replace_if_changed(last, read));
                 if changed {
@@ -114,7 +137,7 @@ impl SecretFiles {
             }
         }
         for (name, sender) in &self.database_urls {
-            match SecretFolder::open(&self.root, name).and_then(|folder| folder.required(DATABASE_URL)) {
+            match SecretFolder::open(&self.places.folder, name).and_then(|folder| folder.required(DATABASE_URL)) {
                 Ok(url) => {
                     sender.send_if_modified(|last| {
                         let changed = last
@@ -139,9 +162,14 @@ impl SecretFiles {
     }
 }
 
-/// Reads the credentials once, for a program that ends soon.
-pub fn read_once(root: &Path, secret: &str) -> Result<Credentials, ReadSecret> {
-    SecretFolder::open(root, secret).and_then(|folder| read_credentials(&folder))
+/// Reads the credentials once.
+pub fn read_once(places: &SecretPlaces, secret: &str) -> Result<Credentials, ReadCredentials> {
+    match &places.env_file {
+        Some(file) => env_file::read(file).map_err(ReadCredentials::ReadEnvFile),
+        None => SecretFolder::open(&places.folder, secret)
+            .and_then(|folder| read_credentials(&folder))
+            .map_err(ReadCredentials::ReadSecret),
+    }
 }
 
 /// The tokens are good together with an account only: the callback needs both.
@@ -149,11 +177,7 @@ fn read_credentials(folder: &SecretFolder) -> Result<Credentials, ReadSecret> {
     let account_sid = folder.required(ACCOUNT_SID)?.expose_secret().to_owned();
     let primary = folder.required(AUTH_TOKEN)?;
     let secondary = folder.optional(AUTH_TOKEN_SECONDARY)?;
-    let secondary = secondary.filter(|token| token.expose_secret() != primary.expose_secret());
-    Ok(Credentials {
-        account_sid,
-        tokens: std::iter::once(primary).chain(secondary).collect(),
-    })
+    Ok(Credentials::new(account_sid, primary, secondary))
 }
 
 fn replace_if_changed(last: &mut Arc<Credentials>, read: Credentials) -> bool {
@@ -181,7 +205,7 @@ mod tests {
     use std::io;
     use std::path::Path;
 
-    use super::{SecretFiles, SecretNames, Secrets};
+    use super::{SecretFiles, SecretNames, SecretPlaces, Secrets};
     use secrecy::ExposeSecret as _;
 
     fn write(root: &Path, key: &str, text: &str) -> io::Result<()> {
@@ -195,7 +219,11 @@ mod tests {
             credentials: "twilio".to_owned(),
             databases: ["crm".to_owned()].into(),
         };
-        SecretFiles::open(root.to_owned(), names)
+        let places = SecretPlaces {
+            folder: root.to_owned(),
+            env_file: None,
+        };
+        SecretFiles::open(places, names)
     }
 
     fn tokens(secrets: &Secrets) -> Vec<String> {

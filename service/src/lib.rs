@@ -13,6 +13,7 @@ pub mod config;
 pub mod crash;
 pub mod domain;
 pub mod files;
+pub mod fingerprint;
 
 pub mod admission;
 pub mod handler;
@@ -20,6 +21,7 @@ pub mod replay;
 pub mod request;
 pub mod server;
 pub mod signature;
+pub mod source;
 
 pub mod analysis;
 pub mod callback;
@@ -31,3 +33,5 @@ pub mod spool;
 pub mod worker;
 
 pub mod metrics;
+pub mod tls;
+pub mod trace;

@@ -1,16 +1,19 @@
 //! What the front of the service counts. Made once by `cli`, filled by `server`; other parts register their own definitions
-//! in the same registry. Every series carries `addon="namespace/name"`; all other labels come from enums or from the
+//! in the same registry. What each is called and means is said in `catalog`. Every series carries `addon="namespace/name"`; all other labels come from enums or from the
 //! configured names of endpoints, never from a request.
+
+pub mod catalog;
 
 use std::time::Duration;
 
 use marketplace_crds::endpoint::IntegrationKey;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 use crate::config::{Config, Endpoint};
 use crate::domain::AddonKey;
 use crate::server::verdict::Verdict;
 use crate::signature::Form;
+use crate::source::Origin;
 
 /// The endpoint of a request whose path is no endpoint's.
 const UNMATCHED: &str = "unmatched";
@@ -21,8 +24,9 @@ const NO_FORM: &str = "none";
 /// The kind of a recording that does not say what it is.
 const UNKNOWN_KIND: &str = "unknown";
 
-/// From a table that answers at once to the 15 s after which Twilio's webhooks give up.
-const DURATION_BUCKETS_SECONDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 5.0, 15.0];
+/// Whether the signature of a request matched.
+const VERIFIED: &str = "verified";
+const UNVERIFIED: &str = "unverified";
 
 /// What the front counts.
 #[derive(Clone)]
@@ -31,6 +35,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     failures: IntCounterVec,
     durations: HistogramVec,
+    sources: IntCounterVec,
     in_flight: IntGauge,
     tokens_loaded: IntGauge,
     endpoints: IntGaugeVec,
@@ -40,53 +45,17 @@ pub struct Metrics {
 impl Metrics {
     /// Defines and registers everything.
     pub fn new(addon: &AddonKey) -> Result<Self, prometheus::Error> {
-        let options = |name, help| Opts::new(name, help).const_label("addon", addon.as_str());
+        let addon = &catalog::addon(addon);
         let metrics = Self {
             registry: Registry::new(),
-            requests: IntCounterVec::new(
-                options(
-                    "marketplace_requests_total",
-                    "Requests by how they ended and in which form they were signed.",
-                ),
-                &["endpoint", "verdict", "form"],
-            )?,
-            failures: IntCounterVec::new(
-                options(
-                    "marketplace_request_failures_total",
-                    "Requests that were refused or not served, by reason.",
-                ),
-                &["endpoint", "reason"],
-            )?,
-            durations: HistogramVec::new(
-                HistogramOpts::from(options(
-                    "marketplace_request_duration_seconds",
-                    "From the head of a request to its answer.",
-                ))
-                .buckets(DURATION_BUCKETS_SECONDS.to_vec()),
-                &["endpoint", "verdict"],
-            )?,
-            in_flight: IntGauge::with_opts(options(
-                "marketplace_requests_in_flight",
-                "Requests that are being answered.",
-            ))?,
-            tokens_loaded: IntGauge::with_opts(options(
-                "marketplace_tokens_loaded",
-                "Auth tokens that a signature is tried with.",
-            ))?,
-            endpoints: IntGaugeVec::new(
-                options(
-                    "marketplace_endpoint_info",
-                    "Always 1; the labels say what makes Twilio call the endpoint.",
-                ),
-                &["endpoint", "integration", "integration_keys"],
-            )?,
-            recordings: IntCounterVec::new(
-                options(
-                    "marketplace_recordings_total",
-                    "Recordings that were accepted, by their kind where it is known.",
-                ),
-                &["endpoint", "integration_key"],
-            )?,
+            requests: catalog::REQUESTS.counters(addon)?,
+            failures: catalog::REQUEST_FAILURES.counters(addon)?,
+            durations: catalog::REQUEST_DURATION.histograms(addon)?,
+            sources: catalog::REQUEST_SOURCES.counters(addon)?,
+            in_flight: catalog::REQUESTS_IN_FLIGHT.gauge(addon)?,
+            tokens_loaded: catalog::TOKENS_LOADED.gauge(addon)?,
+            endpoints: catalog::ENDPOINT_INFO.gauges(addon)?,
+            recordings: catalog::RECORDINGS.counters(addon)?,
         };
         metrics.register()?;
         Ok(metrics)
@@ -98,6 +67,7 @@ impl Metrics {
             requests,
             failures,
             durations,
+            sources,
             in_flight,
             tokens_loaded,
             endpoints,
@@ -106,6 +76,7 @@ impl Metrics {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(durations.clone()))?;
+        registry.register(Box::new(sources.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(tokens_loaded.clone()))?;
         registry.register(Box::new(endpoints.clone()))?;
@@ -130,6 +101,12 @@ impl Metrics {
     /// Notes how many tokens there are to try.
     pub fn set_tokens_loaded(&self, tokens: usize) {
         self.tokens_loaded.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+    }
+
+    /// Counts where a request comes from that was held against the allow list.
+    pub fn record_source(&self, origin: Origin, is_verified: bool) {
+        let signature = if is_verified { VERIFIED } else { UNVERIFIED };
+        self.sources.with_label_values(&[origin.label(), signature]).inc();
     }
 
     /// Counts a request as being answered until the guard is dropped.

@@ -12,7 +12,10 @@ pub mod body;
 pub mod connection;
 mod incoming;
 mod multipart;
+mod protocol;
 mod routes;
+mod sources;
+mod speak;
 mod unparsed;
 pub mod verdict;
 
@@ -24,10 +27,11 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response, request};
+use axum::http::{HeaderMap, HeaderValue, Response, Version, request};
 use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
 use tokio::sync::{Semaphore, watch};
+use tracing::Instrument as _;
 
 use self::body::ReceiveBody;
 use self::incoming::{request_key, sent};
@@ -42,6 +46,7 @@ use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
 use crate::signature::{self, ClaimedSignature, Form, SIGNATURE_HEADER};
 use crate::spool::Quarantined;
+use crate::trace;
 
 /// Requests whose body is read or that are being answered; one more is asked to come again.
 const REQUESTS_LIMIT: usize = 512;
@@ -116,21 +121,28 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let (head, mut body) = request.into_parts();
     let route = shared.routes.find(&shared.server.config, head.uri.path());
     let sids = sids(&head.headers);
+    let span = trace::request(route.endpoint, head.method.as_str(), &sids);
 
     // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
     let judged = AssertUnwindSafe(judge(&shared, &route, &head, &mut body, &sids))
         .catch_unwind()
+        .instrument(span.clone())
         .await;
     let outcome = judged.unwrap_or_else(|_| Verdict::Unavailable("panic").into());
 
     metrics.record(route.endpoint, &outcome.verdict, outcome.form, began.elapsed());
     tell(route.endpoint, &outcome.verdict, &sids);
+    trace::judged(&span, &outcome.verdict);
     let response = outcome.verdict.into_response();
+    trace::answered(&span, response.status().as_u16());
     if body.is_end_stream() {
         return response;
     }
     body::linger(body);
-    verdict::closing(response)
+    match head.version {
+        Version::HTTP_2 => response,
+        _ => verdict::closing(response),
+    }
 }
 
 async fn judge(
@@ -166,10 +178,17 @@ async fn judge(
     };
     let query = head.uri.query();
     match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
-        Err(error) => Verdict::Unverified(error.category()).into(),
+        Err(error) => {
+            sources::obstacle(server, head, false);
+            Verdict::Unverified(error.category()).into()
+        }
         Ok(verified) => {
-            let request = sent(route.endpoint, head, received, sids);
-            let verdict = serve(server, route, query, request).await;
+            let verdict = if let Some(reason) = sources::obstacle(server, head, true) {
+                Verdict::Unavailable(reason)
+            } else {
+                let request = sent(route.endpoint, head, received, sids);
+                serve(server, route, query, request).await
+            };
             Outcome {
                 verdict,
                 form: Some(verified.form),

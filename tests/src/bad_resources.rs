@@ -4,6 +4,7 @@
 mod endpoints;
 mod handlers;
 mod requests;
+mod sources;
 mod surroundings;
 
 use serde_json::{Value, json};
@@ -58,6 +59,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(endpoints::rows());
     rows.extend(requests::rows());
     rows.extend(handlers::rows());
+    rows.extend(sources::rows());
     rows.extend(surroundings::rows());
     rows
 }

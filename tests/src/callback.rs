@@ -1,4 +1,5 @@
-//! Twilio's end of a callback: takes every POST, keeps it, and answers as it was told. It checks nothing by itself.
+//! Twilio's end of a callback: takes every POST, keeps it, and answers as it was told. It checks nothing by itself, unless
+//! it is told whom to admit.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -66,6 +67,7 @@ impl Delivery {
 
 struct Shared {
     replies: Mutex<VecDeque<Reply>>,
+    admitted: Mutex<Option<String>>,
     deliveries: watch::Sender<Vec<Delivery>>,
 }
 
@@ -88,6 +90,7 @@ impl CallbackReceiver {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             replies: Mutex::new(first_replies.iter().copied().collect()),
+            admitted: Mutex::new(None),
             deliveries: watch::Sender::new(Vec::new()),
         });
         let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
@@ -105,6 +108,11 @@ impl CallbackReceiver {
     /// The callback URL of a request.
     pub fn url(&self, name: &str) -> String {
         format!("http://{}/callback/{name}", self.address)
+    }
+
+    /// From now on everybody but who brings these credentials, user and password joined by a colon, is answered 401.
+    pub fn admit_only(&self, credentials: &str) {
+        *self.shared.admitted.lock().unwrap_or_else(PoisonError::into_inner) = Some(credentials.to_owned());
     }
 
     /// What has come so far.
@@ -155,6 +163,10 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Result<
             .collect(),
         body: read(body).await.ok_or(StatusCode::BAD_REQUEST)?,
     };
+    let admitted = shared.admitted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if admitted.is_some() && admitted != delivery.credentials() {
+        return Ok(StatusCode::UNAUTHORIZED);
+    }
     let reply = shared
         .replies
         .lock()

@@ -1,15 +1,19 @@
 //! The harness of the suites: the parts that stand around the product in a test.
 //!
-//! `service` starts the built program; `twilio` is who calls it and `callback` where it answers to; `ledger` keeps what
-//! was sent, `audio` makes what is sent; `http` and `patience` are how all of them speak and wait.
+//! `service` starts the built program; `twilio` is who calls it, `callback` where it answers to and `collector` where it
+//! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent, `canary` is what must not show; `http`,
+//! `http2`, `tls` and `patience` are how all of them speak and wait.
 
 pub mod addon;
 pub mod audio;
 pub mod bad_resources;
 pub mod callback;
+pub mod canary;
 pub mod cluster;
+pub mod collector;
 pub mod disk;
 pub mod http;
+pub mod http2;
 pub mod ledger;
 pub mod memory;
 pub mod patience;
@@ -17,4 +21,5 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod report;
 pub mod service;
+pub mod tls;
 pub mod twilio;

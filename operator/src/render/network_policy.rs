@@ -1,7 +1,8 @@
 //! Who may connect: the declared address ranges, or whoever in the cluster carries the traffic in. The admin port is for
 //! monitoring. Egress stays open: the hosts of callbacks and databases are limited by the service itself.
 //!
-//! A range sees the address of the packet: behind an ingress that is the ingress.
+//! A range sees the address of the packet: behind an ingress that is the ingress, so that the trusted proxies are among the
+//! ranges, and the service itself checks whom they speak for.
 
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,

@@ -164,6 +164,27 @@ async fn a_token_that_was_rotated_is_used_at_once() -> Tested {
 }
 
 #[tokio::test]
+async fn the_token_that_last_succeeded_is_tried_first_wherever_it_stands() -> Tested {
+    let receiver = Receiver::start(&[401, 200, 500, 401, 200, 401]).await?;
+    let (callbacks, sender) = callbacks(&["old", "new"])?;
+    for (tokens, used) in [
+        (["old", "new"].as_slice(), ["old", "new"].as_slice()),
+        // neither a failure of the receiver nor the swap of the places makes it forget
+        (&["old", "new"], &["new"]),
+        (&["new", "newest"], &["new", "newest"]),
+        // what is no longer loaded is not tried, though it succeeded last
+        (&["new", "next"], &["new", "next"]),
+    ] {
+        sender.send(Arc::new(credentials(tokens)))?;
+        let before = receiver.authorizations().len();
+        callbacks.post(&receiver.url, Bytes::from_static(b"{}"), "job-1").await;
+        let expected: Vec<_> = used.iter().map(|token| basic(token)).collect();
+        assert_eq!(receiver.authorizations()[before..], expected, "{tokens:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_a_token_nothing_is_sent() -> Tested {
     let receiver = Receiver::start(&[200]).await?;
     let (callbacks, _sender) = callbacks(&[])?;

@@ -128,7 +128,7 @@ pub async fn invoke(options: InvokeOptions) -> Result<ExitCode, CommandError> {
     check_audio(endpoint, options.audio.is_some()).map_err(CommandError::input)?;
     check_test(endpoint, options.test).map_err(CommandError::input)?;
     let credentials =
-        files::read_once(&options.addon.secrets, &config.secrets.credentials).map_err(CommandError::input)?;
+        files::read_once(&options.addon.places(), &config.secrets.credentials).map_err(CommandError::input)?;
     let problem = converse(&config, endpoint, &options, &credentials).await?;
     Ok(match problem {
         None => {

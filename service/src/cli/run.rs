@@ -1,9 +1,12 @@
 //! `run`: opens what the add-on needs, starts its parts, and stops them in order. Only wiring; every decision is elsewhere.
 
+mod files;
+mod storage;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +14,8 @@ use clap::ValueEnum;
 use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
 use tokio::net::TcpListener;
 
-mod storage;
-
 use self::storage::{Storage, fit};
-use super::{AddonOptions, BUILD, CommandError, LogOptions, read_config};
+use super::{AddonOptions, BUILD, CommandError, LogOptions, TraceOptions, read_config};
 use crate::callback::Callbacks;
 use crate::config::{Config, HandlerPlan};
 use crate::egress::{Egress, SystemResolver};
@@ -23,7 +24,8 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
-use crate::server::{Server, connection};
+use crate::server::Server;
+use crate::server::connection::{self, Door};
 use crate::worker::{LEASE, RETENTION, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.
@@ -42,11 +44,16 @@ pub struct RunOptions {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Where Twilio's requests are served, as plain HTTP: TLS ends in front of it.
+    /// Where Twilio's requests are served: as plain HTTP, so that TLS ends in front of it, unless there is --tls.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
 
-    /// Where /healthz, /readyz and /metrics are served.
+    /// A folder with tls.crt and tls.key, as a Secret of the type kubernetes.io/tls is mounted: requests are served with TLS
+    /// 1.2 or 1.3. A new pair is taken without a restart.
+    #[arg(long, value_name = "DIR")]
+    tls: Option<PathBuf>,
+
+    /// Where /healthz, /readyz, /metrics and /credentials are served.
     #[arg(long, value_name = "ADDR", default_value = "0.0.0.0:8081")]
     admin: SocketAddr,
 
@@ -54,7 +61,7 @@ pub struct RunOptions {
     #[arg(long, value_enum, default_value_t)]
     role: Role,
 
-    /// How often the files of the secrets are read again.
+    /// How often the files of the secrets and of the certificate are read again.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=300))]
     secrets_interval_seconds: u64,
 
@@ -68,6 +75,9 @@ pub struct RunOptions {
 
     #[command(flatten)]
     log: LogOptions,
+
+    #[command(flatten)]
+    traces: TraceOptions,
 }
 
 /// Which half of the work a process does.
@@ -86,8 +96,9 @@ pub enum Role {
 pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     let config = Arc::new(read_config(&options.addon.file).map_err(CommandError::input)?);
     fit(&config, options.role, options.data.is_some()).map_err(CommandError::input)?;
-    find_secrets(&options.addon.secrets).map_err(CommandError::input)?;
-    options.log.start().map_err(CommandError::input)?;
+    files::find_secrets(&config, &options.addon.places()).map_err(CommandError::input)?;
+    let traces = options.traces.start(&config.addon).map_err(CommandError::input)?;
+    options.log.start(traces.as_ref()).map_err(CommandError::input)?;
     let asked = on_signal().map_err(CommandError::work)?;
     let metrics = Metrics::new(&config.addon).map_err(CommandError::work)?;
     telemetry::register_build(metrics.registry(), BUILD).map_err(CommandError::work)?;
@@ -95,10 +106,13 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
 
     let admin_listener = Admin::listen(options.admin).await.map_err(CommandError::work)?;
     let listener = match options.role {
-        Role::Front | Role::All => Some(listen(options.listen).await?),
+        Role::Front | Role::All => {
+            let certificate = files::open_certificate(&options, &config, &metrics)?;
+            Some((listen(options.listen).await?, certificate))
+        }
         Role::Worker => None,
     };
-    let (files, secrets) = SecretFiles::open(options.addon.secrets.clone(), config.secrets.clone());
+    let (secret_files, secrets) = SecretFiles::open(options.addon.places(), config.secrets.clone());
     let storage = storage::open(&config, options.data.as_deref(), &secrets).await?;
 
     let (mut tasks, readiness) = (Tasks::default(), Readiness::default());
@@ -107,12 +121,13 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         readiness: readiness.clone(),
         liveness: Arc::new(|| Ok(())),
         registry,
+        pages: vec![files::credentials_page(secrets.credentials.clone())],
     };
     let admin = tokio::spawn(admin.serve(admin_listener, tasks.last()));
     let (interval, grace) = (Duration::from_secs(options.secrets_interval_seconds), grace(&options));
     tasks.spawn(
         "secrets",
-        reread(files, interval, tasks.stop(), secrets.clone(), metrics.clone()),
+        files::reread(secret_files, interval, tasks.stop(), secrets.clone(), metrics.clone()),
     );
     if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
         let worker = worker(&config, storage, &secrets, &metrics, grace)?;
@@ -122,12 +137,16 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
             Ok::<_, Infallible>(())
         });
     }
-    if let Some(listener) = listener {
+    if let Some((listener, certificate)) = listener {
         let address = listener.local_addr().map_err(CommandError::work)?;
-        let router = server(config, storage, &secrets, metrics).into_router();
+        let door = Door {
+            listener,
+            router: server(config, storage, &secrets, metrics).into_router(),
+            tls: certificate.map(|certificate| files::keep_certificate(certificate, &mut tasks, interval)),
+        };
         let (stop, drain) = (tasks.stop(), Duration::from_secs(options.grace_seconds));
         tasks.spawn("front", async move {
-            connection::serve(listener, router, stop, drain).await;
+            connection::serve(door, stop, drain).await;
             Ok::<_, Infallible>(())
         });
         tracing::info!(listen = %address, admin = %options.admin, "serving");
@@ -135,10 +154,11 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         tracing::info!(admin = %options.admin, "working");
     }
     readiness.started();
-    tasks
-        .supervise(asked, readiness, grace)
-        .await
-        .map_err(CommandError::work)?;
+    let ended = tasks.supervise(asked, readiness, grace).await;
+    if let Some(traces) = traces {
+        traces.flush().await;
+    }
+    ended.map_err(CommandError::work)?;
     admin.await.map_err(CommandError::work)?.map_err(CommandError::work)
 }
 
@@ -154,23 +174,6 @@ struct Listen {
     address: SocketAddr,
     #[source]
     source: std::io::Error,
-}
-
-/// Why there is nothing to verify a signature with, nor will be.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to open the folder of secrets {}: it needs a folder per Secret, with a file per key", folder.display())]
-struct FindSecrets {
-    folder: PathBuf,
-    #[source]
-    source: std::io::Error,
-}
-
-/// A Secret may come later, and until then requests are answered 503; the folder for them must be there from the start.
-fn find_secrets(folder: &Path) -> Result<(), FindSecrets> {
-    std::fs::read_dir(folder).map(drop).map_err(|source| FindSecrets {
-        folder: folder.to_owned(),
-        source,
-    })
 }
 
 fn grace(options: &RunOptions) -> Grace {
@@ -226,24 +229,4 @@ fn worker(
             retention: RETENTION,
         },
     })
-}
-
-/// Reads the files again and again, and tells how many tokens there are.
-async fn reread(
-    files: SecretFiles,
-    interval: Duration,
-    stop: tokio_util::sync::CancellationToken,
-    mut secrets: Secrets,
-    metrics: Metrics,
-) -> Result<(), Infallible> {
-    let tell = async {
-        loop {
-            metrics.set_tokens_loaded(secrets.credentials.borrow_and_update().tokens.len());
-            if secrets.credentials.changed().await.is_err() {
-                break;
-            }
-        }
-    };
-    tokio::join!(files.run(interval, stop), tell);
-    Ok(())
 }

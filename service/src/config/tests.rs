@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use marketplace_crds::exposure::AllowList;
+use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::{MarketplaceAddon, manifest, reduce};
 use proptest::prelude::{ProptestConfig, any, proptest};
 use proptest::{prop_assert_eq, sample};
@@ -101,7 +101,11 @@ proptest! {
         whole.spec.addon_sid = with_sid.then(|| "XB00000000000000000000000000000000".to_owned());
         whole.spec.callbacks.allow_insecure = insecure;
         whole.spec.suspend = suspend;
-        whole.spec.allow_list = fenced.then(|| AllowList { sources: vec![] });
+        whole.spec.allow_list = fenced.then(|| AllowList {
+            mode: AllowListMode::Audit,
+            trusted_proxies: Some(vec!["10.0.0.0/8".to_owned()]),
+            sources: vec![],
+        });
         whole.spec.sla.floor_seconds = floor_seconds;
         prop_assert_eq!(Config::from_addon(&reduce(&whole)), Config::from_addon(&whole));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use marketplace_crds::endpoint::IntegrationKey;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -173,6 +173,18 @@ pub struct Credentials {
     pub account_sid: String,
     /// Its tokens, the one to try first in front. Empty: none is loaded.
     pub tokens: Vec<SecretString>,
+}
+
+impl Credentials {
+    /// An account with one token or two. A secondary token that repeats the primary is none.
+    #[must_use]
+    pub fn new(account_sid: String, primary: SecretString, secondary: Option<SecretString>) -> Self {
+        let secondary = secondary.filter(|token| token.expose_secret() != primary.expose_secret());
+        Self {
+            account_sid,
+            tokens: std::iter::once(primary).chain(secondary).collect(),
+        }
+    }
 }
 
 #[cfg(test)]

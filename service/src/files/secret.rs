@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 /// More than this is no token and no URL; what is mounted by mistake is not read whole.
-const VALUE_LIMIT_BYTES: u64 = 16 * 1024;
+pub(super) const VALUE_LIMIT_BYTES: u64 = 16 * 1024;
 
 /// Why a key of a Secret is not used. Never says anything of its value.
 #[derive(Debug, thiserror::Error)]
@@ -110,14 +110,14 @@ impl SecretFolder {
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(VALUE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// One line end is what `echo` and editors leave behind; any other blank is a mistake, except inside a URL's file name.
-fn accept(bytes: &[u8]) -> Result<&str, &'static str> {
+pub(super) fn accept(bytes: &[u8]) -> Result<&str, &'static str> {
     if bytes.len() as u64 > VALUE_LIMIT_BYTES {
         return Err("too long");
     }

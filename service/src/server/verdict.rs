@@ -64,6 +64,9 @@ pub enum Verdict {
 pub type Reason = &'static str;
 
 impl Verdict {
+    /// Every label.
+    pub const LABELS: [&str; 5] = ["answered", "accepted", "refused", "unverified", "unavailable"];
+
     /// The label of the metrics.
     #[must_use]
     pub const fn label(&self) -> &'static str {
@@ -114,13 +117,23 @@ impl Verdict {
     }
 }
 
-/// The same answer, after which the connection ends: part of the request was not read.
+/// The same answer, after which the connection ends: part of the request was not read. Only for HTTP/1.1: in HTTP/2 the
+/// rest of one request does not stand in the way of the next.
 #[must_use]
 pub fn closing(mut response: Response<Body>) -> Response<Body> {
     response
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+/// The same as [`UNPARSED`] for a request that could be parsed and is beyond the limits.
+#[must_use]
+pub fn unparsed() -> Response<Body> {
+    respond(
+        StatusCode::FORBIDDEN,
+        error_json("unverified", "the request cannot be read"),
+    )
 }
 
 /// Where in what is about to be sent the HTTP library refuses a request by itself.
@@ -166,7 +179,7 @@ mod tests {
     use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
     use serde_json::{Value, json};
 
-    use super::{ANSWER_LIMIT_BYTES, Verdict};
+    use super::{ANSWER_LIMIT_BYTES, UNPARSED, Verdict, unparsed};
     use crate::admission::Refusal;
 
     async fn on_the_wire(verdict: Verdict) -> Result<(u16, Option<String>, String), axum::Error> {
@@ -227,6 +240,17 @@ mod tests {
         let (status, kind, body) = on_the_wire(Verdict::Unverified("signature_mismatch")).await?;
         assert_eq!((status, kind.as_deref()), (403, Some("application/json")));
         assert!(!body.contains("signature_mismatch"));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_answered_alike_by_both_protocols() -> Result<(), axum::Error> {
+        let answer = String::from_utf8_lossy(UNPARSED);
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        assert_eq!(
+            to_bytes(unparsed().into_body(), usize::MAX).await?,
+            body.as_bytes().to_vec()
+        );
         Ok(())
     }
 

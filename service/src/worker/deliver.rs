@@ -8,10 +8,11 @@ use bytes::Bytes;
 use marketplace_daemon::cause::chain;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use super::WorkMetrics;
 use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
+use super::metrics::{WorkMetrics, outcome_and_reason};
 use crate::callback::Callbacks;
 use crate::crash;
 use crate::deadline::{self, Met};
@@ -19,6 +20,7 @@ use crate::domain::JobId;
 use crate::queue::{Delivery, DeliveryRecord, Lease, Queue, QueueError, ResultBody};
 use crate::retry::{self, Jitter, Tried};
 use crate::spool::Spool;
+use crate::trace;
 
 pub(super) struct DeliveryStage {
     pub(super) queue: Arc<dyn Queue>,
@@ -50,8 +52,9 @@ impl Stage for DeliveryStage {
         let (id, age_seconds) = (delivery.id, *age_seconds);
         let (endpoint, deadlines) = (delivery.endpoint.clone(), delivery.deadlines);
         let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
+        let span = trace::callback(delivery);
         let sent = tokio::select! {
-            record = self.send(delivery) => Some(record),
+            record = self.send(delivery).instrument(span.clone()) => Some(record),
             () = heartbeat.lost() => return,
             () = self.given_up.cancelled() => None,
         };
@@ -59,6 +62,7 @@ impl Stage for DeliveryStage {
             log(id, self.queue.release_delivery(lease).await);
             return;
         };
+        trace::ended(&span, outcome_and_reason(&record).0);
         let recorded = self.queue.record(lease, record).await;
         if recorded.is_ok() {
             self.metrics.called_back(&endpoint, &record);

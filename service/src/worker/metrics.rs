@@ -1,17 +1,14 @@
 //! What is told of the work: its outcomes, its speed, its deadlines, and how full the queue is. Every series carries the
 //! add-on; the other labels are endpoints of its resource and words of ours.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use prometheus::{CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{CounterVec, Gauge, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 
 use crate::deadline::Met;
 use crate::domain::{AddonKey, EndpointName};
+use crate::metrics::catalog;
 use crate::queue::{DeliveryRecord, Gauges};
-
-/// From a short clip to the longest recording on a slow machine.
-const ANALYSIS_BUCKETS_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0];
 
 /// How an attempt at a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +26,18 @@ pub enum WorkOutcome {
 }
 
 impl WorkOutcome {
-    fn label(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Analyzed,
+        Self::GaveUp,
+        Self::Failed,
+        Self::Released,
+        Self::LeaseLost,
+    ];
+
+    /// The label of the metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Analyzed => "analyzed",
             Self::GaveUp => "gave_up",
@@ -55,45 +63,15 @@ pub struct WorkMetrics {
 impl WorkMetrics {
     /// Makes the series and shows them in the registry.
     pub fn register(registry: &Registry, addon: &AddonKey) -> Result<Self, prometheus::Error> {
-        let labels = HashMap::from([("addon".to_owned(), addon.as_str().to_owned())]);
-        let opts = |name: &str, help: &str| Opts::new(name, help).const_labels(labels.clone());
+        let addon = &catalog::addon(addon);
         let metrics = Self {
-            attempts: IntCounterVec::new(
-                opts("marketplace_job_attempts_total", "Attempts at jobs by how they ended"),
-                &["endpoint", "outcome"],
-            )?,
-            analysis_seconds: HistogramVec::new(
-                HistogramOpts::new("marketplace_analysis_seconds", "Time that an analysis took")
-                    .const_labels(labels.clone())
-                    .buckets(ANALYSIS_BUCKETS_SECONDS.to_vec()),
-                &["endpoint"],
-            )?,
-            audio_seconds: CounterVec::new(
-                opts(
-                    "marketplace_analyzed_audio_seconds_total",
-                    "Length of the audio that was analysed",
-                ),
-                &["endpoint"],
-            )?,
-            callbacks: IntCounterVec::new(
-                opts(
-                    "marketplace_callbacks_total",
-                    "Attempts at callbacks by what followed and why",
-                ),
-                &["endpoint", "outcome", "reason"],
-            )?,
-            finished: IntCounterVec::new(
-                opts(
-                    "marketplace_jobs_finished_total",
-                    "Jobs whose callback has ended by the tightest deadline it met",
-                ),
-                &["endpoint", "deadline"],
-            )?,
-            queue_jobs: IntGaugeVec::new(opts("marketplace_queue_jobs", "Jobs in the queue by state"), &["state"])?,
-            queue_oldest_seconds: Gauge::with_opts(opts(
-                "marketplace_queue_oldest_job_seconds",
-                "Age of the oldest job that has no result",
-            ))?,
+            attempts: catalog::JOB_ATTEMPTS.counters(addon)?,
+            analysis_seconds: catalog::ANALYSIS.histograms(addon)?,
+            audio_seconds: catalog::ANALYZED_AUDIO.float_counters(addon)?,
+            callbacks: catalog::CALLBACKS.counters(addon)?,
+            finished: catalog::JOBS_FINISHED.counters(addon)?,
+            queue_jobs: catalog::QUEUE_JOBS.gauges(addon)?,
+            queue_oldest_seconds: catalog::QUEUE_OLDEST.float_gauge(addon)?,
         };
         metrics.show_in(registry)?;
         Ok(metrics)
@@ -134,12 +112,7 @@ impl WorkMetrics {
     }
 
     pub(super) fn called_back(&self, endpoint: &EndpointName, record: &DeliveryRecord) {
-        let (outcome, reason) = match record {
-            DeliveryRecord::Confirmed => ("confirmed", "none"),
-            DeliveryRecord::Retry { reason, .. } => ("retried", *reason),
-            DeliveryRecord::Rejected { reason } => ("rejected", *reason),
-            DeliveryRecord::Expired => ("expired", "none"),
-        };
+        let (outcome, reason) = outcome_and_reason(record);
         self.callbacks
             .with_label_values(&[endpoint.as_str(), outcome, reason])
             .inc();
@@ -155,5 +128,15 @@ impl WorkMetrics {
             self.queue_jobs.with_label_values(&[state.label()]).set(jobs);
         }
         self.queue_oldest_seconds.set(gauges.oldest_seconds);
+    }
+}
+
+/// What followed an attempt at a callback, and why.
+pub(super) fn outcome_and_reason(record: &DeliveryRecord) -> (&'static str, &'static str) {
+    match record {
+        DeliveryRecord::Confirmed => ("confirmed", "none"),
+        DeliveryRecord::Retry { reason, .. } => ("retried", reason),
+        DeliveryRecord::Rejected { reason } => ("rejected", reason),
+        DeliveryRecord::Expired => ("expired", "none"),
     }
 }

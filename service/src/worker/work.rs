@@ -9,6 +9,7 @@ use marketplace_daemon::cause::chain;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
@@ -20,6 +21,7 @@ use crate::domain::{EndpointName, Job};
 use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
 use crate::retry::{self, Jitter};
 use crate::spool::{Spool, SpoolError};
+use crate::trace;
 
 /// A larger result lies in the spool: rows are read whole.
 const ROW_RESULT_BYTES: usize = 256 * 1024;
@@ -88,8 +90,9 @@ impl Stage for WorkStage {
         crash::point("after_claim");
         let (id, endpoint) = (lease.subject.id, lease.subject.work.endpoint.clone());
         let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
+        let span = trace::job(&lease.subject);
         let analyzed = tokio::select! {
-            conclusion = self.work(&lease) => Some(conclusion),
+            conclusion = self.work(&lease).instrument(span.clone()) => Some(conclusion),
             () = heartbeat.lost() => None,
         };
         let ended = match analyzed {
@@ -97,7 +100,10 @@ impl Stage for WorkStage {
             None => Err(EndWork::Queue(QueueError::LoseLease)),
         };
         match ended {
-            Ok(outcome) => self.metrics.worked(&endpoint, outcome),
+            Ok(outcome) => {
+                trace::ended(&span, outcome.label());
+                self.metrics.worked(&endpoint, outcome);
+            }
             Err(EndWork::Queue(QueueError::LoseLease)) => {
                 self.metrics.worked(&endpoint, WorkOutcome::LeaseLost);
                 tracing::warn!(job.id = %id, "a result was dropped: the lease had ended");

@@ -1,11 +1,10 @@
-//! The rows about everything around the endpoints: storage, exposure, sources, scaling, and the pods.
+//! The rows about everything around the endpoints: storage, exposure, scaling, and the pods.
 
 use serde_json::json;
 
 use super::{Row, replace};
 
 const HOSTS: &str = "callbacks.allowedHosts takes lower-case host names";
-const CIDR: &str = "cidr must be an address range such as 198.51.100.0/24";
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = storage();
@@ -91,30 +90,6 @@ fn others() -> Vec<Row> {
             "/spec/exposure/clusterIp/port",
             json!(65536),
             "exposure.clusterIp.port must be between 1 and 65535",
-        ),
-        replace(
-            "an empty allow list",
-            "/spec/allowList/sources",
-            json!([]),
-            "allowList.sources must name at least one range",
-        ),
-        replace(
-            "a source without a prefix",
-            "/spec/allowList/sources/0/cidr",
-            json!("198.51.100.7"),
-            CIDR,
-        ),
-        replace(
-            "a source with bits beyond the prefix",
-            "/spec/allowList/sources/0/cidr",
-            json!("198.51.100.7/24"),
-            CIDR,
-        ),
-        replace(
-            "a source that is a name",
-            "/spec/allowList/sources/0/cidr",
-            json!("office"),
-            CIDR,
         ),
         replace(
             "factors out of order",

@@ -17,6 +17,7 @@ pub struct Home {
     address: SocketAddr,
     admin: SocketAddr,
     variables: Vec<(String, String)>,
+    more_arguments: Vec<String>,
 }
 
 impl Home {
@@ -31,6 +32,7 @@ impl Home {
             address,
             admin,
             variables: Vec::new(),
+            more_arguments: Vec::new(),
         };
         fs::write(home.manifest_path(), serde_yaml::to_string(manifest)?)?;
         Ok(home)
@@ -45,7 +47,16 @@ impl Home {
             address,
             admin,
             variables: self.variables.clone(),
+            more_arguments: self.more_arguments.clone(),
         }
+    }
+
+    /// With more arguments of `run`.
+    #[must_use]
+    pub fn with_arguments(mut self, arguments: &[&str]) -> Self {
+        self.more_arguments
+            .extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self
     }
 
     /// Writes a key of a Secret, as a mounted file.
@@ -129,6 +140,7 @@ impl Home {
         ] {
             arguments.extend([flag.to_owned(), value]);
         }
+        arguments.extend_from_slice(&self.more_arguments);
         arguments
     }
 }

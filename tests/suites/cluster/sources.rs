@@ -39,7 +39,11 @@ async fn pod_address(scene: &Scene) -> Result<String> {
         let pods = pods
             .list(&ListParams::default().labels("app.kubernetes.io/instance=florist"))
             .await?;
-        Ok(pods.items.into_iter().find_map(|pod| pod.status?.pod_ip))
+        let mut lasting = pods
+            .items
+            .into_iter()
+            .filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        Ok(lasting.find_map(|pod| pod.status?.pod_ip))
     })
     .await
 }
@@ -61,6 +65,8 @@ async fn only_a_listed_source_gets_a_connection() -> Result<()> {
 
     addon["spec"]["allowList"] = json!({"sources": [{"name": "office", "cidr": "203.0.113.99/32"}]});
     scene.run(&addon).await?;
+    // the service checks the list as well, so that a new list comes with a new pod
+    let pod = pod_address(&scene).await?;
     until("the list follows the resource", async || {
         Ok((status_for(REFUSED, &pod).await?.as_deref() == Some("403")).then_some(()))
     })

@@ -3,61 +3,166 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use marketplace_tests::addon::{AUTH_TOKEN, KNOWN, home, request_sid, twilio};
+use bytes::Bytes;
+use marketplace_tests::addon::{ACCOUNT_SID, AUTH_TOKEN, home, request_sid, twilio};
 use marketplace_tests::audio::wav_of_bytes;
 use marketplace_tests::callback::{CallbackReceiver, Reply};
+use marketplace_tests::canary::Canary;
+use marketplace_tests::collector::Collector;
+use marketplace_tests::http::{Connection, get};
+use marketplace_tests::http2::Http2;
+use marketplace_tests::patience::until;
 use marketplace_tests::service::Service;
-use marketplace_tests::twilio::{Payload, Sdk, pairs};
+use marketplace_tests::twilio::{File, FileOrder, Payload, Sdk, SignedRequest, pairs};
 
-use super::recording::upload;
+use super::recording::{PATH, upload};
 
-const MESSAGE: &str = "meet-me-at-noon";
-const DATABASE_PASSWORD: &str = "open-sesame";
+const PHONE: &str = "+14155550104";
+const MESSAGE: &str = "kestrel over/the weir";
+const AUDIO: &[u8] = b"\x91a-recorded-voice\xe3\x07\xa5";
+const CALLBACK_NAME: &str = "capability-8c1f";
+const CALLBACK_QUERY: &str = "key=capability-5d2e";
+const NEXT_TOKEN: &str = "5f4e3d2c1b0a99887766554433221100";
+const DATABASE_PASSWORD: &str = "open-sesame-4711";
 
-/// Sends what goes well and what goes wrong, with something in each that must not show.
-async fn confide(service: &Service<'_>, receiver: &CallbackReceiver) -> Result<()> {
-    let fields = pairs(&[("phone", KNOWN), ("message", MESSAGE)]);
-    let body = serde_json::json!({ "phone": KNOWN, "message": MESSAGE }).to_string();
+/// What the service is trusted with, by what it is.
+fn entrusted() -> Vec<Canary> {
+    vec![
+        // without the country, as some write it
+        Canary::new("a phone number", &PHONE.as_bytes()[2..]),
+        Canary::new("a message", MESSAGE.as_bytes()),
+        Canary::new("audio", AUDIO),
+        Canary::new("the path of a callback", CALLBACK_NAME.as_bytes()),
+        Canary::new("the query of a callback", CALLBACK_QUERY.as_bytes()),
+        Canary::new("a token", AUTH_TOKEN.as_bytes()),
+        Canary::new("the next token", NEXT_TOKEN.as_bytes()),
+        Canary::new("Basic credentials", format!("{ACCOUNT_SID}:{AUTH_TOKEN}").as_bytes()),
+        Canary::new(
+            "the next Basic credentials",
+            format!("{ACCOUNT_SID}:{NEXT_TOKEN}").as_bytes(),
+        ),
+        Canary::new("a password of a database", DATABASE_PASSWORD.as_bytes()),
+    ]
+}
+
+/// A recording in whose samples there are bytes that are found again.
+fn recognisable_wav() -> Bytes {
+    let mut wav = wav_of_bytes(20_000, 1).to_vec();
+    wav[10_000..10_000 + AUDIO.len()].copy_from_slice(AUDIO);
+    wav.into()
+}
+
+fn recording(callback: &str, wav: Bytes) -> Result<SignedRequest> {
+    let payload = Payload::recording(callback, wav, FileOrder::Last);
+    twilio(Sdk::Node).request(PATH, &request_sid(), payload)
+}
+
+/// Every kind of request, and of each what goes well and what goes wrong.
+fn requests(callback: &str) -> Result<Vec<SignedRequest>> {
+    let fields = pairs(&[("phone", PHONE), ("message", MESSAGE)]);
+    let body = serde_json::json!({ "phone": PHONE, "message": MESSAGE }).to_string();
+    let multipart = |field: &str| Payload::Multipart {
+        fields: fields.clone(),
+        file: Some(File {
+            field: field.to_owned(),
+            bytes: recognisable_wav(),
+        }),
+        order: FileOrder::First,
+    };
+    let mut requests = Vec::new();
     for (path, payload) in [
         ("/query", Payload::Query(fields.clone())),
         ("/form", Payload::Form(fields.clone())),
-        ("/json", Payload::Json(body)),
+        ("/json", Payload::Json(body.clone())),
+        ("/json", Payload::Json(body.replace('}', ""))),
+        ("/multipart", multipart("audio-data")),
         ("/customers", Payload::Query(fields.clone())),
-        ("/nowhere", Payload::Query(fields)),
+        ("/nowhere", Payload::Query(fields.clone())),
+        ("/query", Payload::Form(fields.clone())),
+        (PATH, multipart("another-part")),
     ] {
-        let request = twilio(Sdk::Node).request(path, &request_sid(), payload)?;
-        request.send(service.address()).await?;
-        let forged = request.with_header("X-Twilio-Signature", "0FqS203W44/lM2UEM+51hRzwat4=");
-        forged.send(service.address()).await?;
+        requests.push(twilio(Sdk::Node).request(path, &request_sid(), payload)?);
     }
-    let sid = request_sid();
-    upload(receiver, &sid, wav_of_bytes(20_000, 1))?
-        .send(service.address())
-        .await?;
-    receiver
-        .wait("a try that fails and one that does not", |all| all.len() >= 2)
-        .await?;
-    Ok(())
+    requests.push(recording(callback, recognisable_wav())?);
+    requests.push(recording(callback, Bytes::from_static(AUDIO))?);
+    requests.push(recording(
+        &format!("https://elsewhere.example/{CALLBACK_NAME}?{CALLBACK_QUERY}"),
+        recognisable_wav(),
+    )?);
+    requests.push(recording(&format!("/{CALLBACK_NAME}"), recognisable_wav())?);
+    let spoilt: Vec<_> = requests
+        .iter()
+        .flat_map(|request| {
+            [
+                request
+                    .clone()
+                    .with_header("X-Twilio-Signature", "0FqS203W44/lM2UEM+51hRzwat4="),
+                request.clone().with_header("X-Twilio-Signature", MESSAGE),
+                request.clone().without_header("X-Twilio-Signature"),
+                request.clone().with_header("Content-Type", MESSAGE),
+            ]
+        })
+        .collect();
+    requests.extend(spoilt);
+    Ok(requests)
+}
+
+/// Sends them over both protocols; the answers that say that something was not well.
+async fn confide(service: &Service<'_>, callback: &str) -> Result<Vec<u8>> {
+    let mut told = Vec::new();
+    let http2 = Http2::open(service.address()).await?;
+    for request in requests(callback)? {
+        for answer in [request.send(service.address()).await?, http2.send(&request)?.await?] {
+            // Who asked for a number is told about it. Everything else is an error, and names nothing.
+            let is_answer = answer.status == 200 && answer.json()?.get("phone_number").is_some();
+            if !is_answer {
+                told.extend(answer.text().bytes());
+                told.extend(answer.headers.iter().flat_map(|(_, value)| value.bytes()));
+            }
+        }
+    }
+    let mut connection = Connection::open(service.address()).await?;
+    let no_request = format!("GET /{MESSAGE} {PHONE}\r\n\r\n");
+    connection.send(no_request.as_bytes()).await?;
+    told.extend(connection.answer().await?.body);
+    Ok(told)
 }
 
 #[tokio::test]
-async fn tells_nothing_of_numbers_messages_tokens_and_callback_urls() -> Result<()> {
-    let home = home()?;
-    home.write_secret(
-        "crm",
-        "DATABASE_URL",
-        &format!("postgres://crm:{DATABASE_PASSWORD}@db/crm"),
-    )?;
+async fn tells_nothing_of_what_it_is_trusted_with() -> Result<()> {
+    let collector = Collector::start().await?;
+    let home = home()?.with_arguments(&["--log-filter", "trace", "--otlp-endpoint", &collector.url()]);
+    let database_url = format!("postgres://crm:{DATABASE_PASSWORD}@127.0.0.1:9/crm");
+    home.write_secret("crm", "DATABASE_URL", &database_url)?;
     let mut service = Service::start(&home).await?;
-    let receiver = CallbackReceiver::start(&[Reply::Status(500)]).await?;
-    confide(&service, &receiver).await?;
-    let metrics = service.metrics().await?;
+    // Fails, is refused with both tokens, and then only the next token is good.
+    let receiver = CallbackReceiver::start(&[Reply::Status(500), Reply::Status(401)]).await?;
+    let callback = format!("{}?{CALLBACK_QUERY}", receiver.url(CALLBACK_NAME));
+    let mut told = confide(&service, &callback).await?;
+    receiver.admit_only(&format!("{ACCOUNT_SID}:{NEXT_TOKEN}"));
+    home.write_secret("twilio", "AUTH_TOKEN_SECONDARY", NEXT_TOKEN)?;
+    until("a callback is confirmed with the next token", async || {
+        Ok(service.metrics().await?.contains("outcome=\"confirmed\"").then_some(()))
+    })
+    .await?;
+    for page in ["/metrics", "/credentials", "/healthz", "/readyz", "/nowhere"] {
+        told.extend(get(service.admin(), page).await?.body);
+    }
     service.terminate()?;
     assert!(service.wait().await?.success());
-    let told = home.log() + &metrics;
-    assert!(told.contains("not confirmed"), "the failed try is told: {told}");
-    for secret in ["4155551212", MESSAGE, AUTH_TOKEN, DATABASE_PASSWORD, "/callback/"] {
-        assert!(!told.contains(secret), "{secret} shows in {told}");
+    let log = home.log();
+    assert!(log.contains("not confirmed"), "the failed try is told: {log}");
+    assert!(log.contains("\"DEBUG\""), "the log is as full as it can be");
+    let spans = collector.bytes();
+    assert!(!spans.is_empty());
+    for (place, bytes) in [
+        ("an answer or a page", told),
+        ("the log", log.into_bytes()),
+        ("a span", spans),
+    ] {
+        for canary in entrusted() {
+            canary.assert_absent(place, &bytes);
+        }
     }
     Ok(())
 }
@@ -110,7 +215,15 @@ async fn strangers_add_no_series_to_the_metrics() -> Result<()> {
         Ok(())
     };
     send(0..1).await?;
-    let before = series(&service).await?;
+    // The worker tells of the queue when it has first looked at it.
+    let before = until("the queue is told of", async || {
+        let series = series(&service).await?;
+        let is_told = series
+            .iter()
+            .any(|series| series.starts_with("marketplace_queue_jobs{"));
+        Ok(is_told.then_some(series))
+    })
+    .await?;
     send(1..20).await?;
     assert_eq!(series(&service).await?, before);
     assert!(

@@ -1,7 +1,10 @@
 //! What is generated from the code is as the code generates it. `make generate` writes it anew.
 
+use std::process::Command;
+
 use anyhow::{Context as _, Result};
 use marketplace_tests::cluster::top;
+use marketplace_tests::service::program;
 
 #[test]
 fn the_definition_of_the_resource_is_not_stale() -> Result<()> {
@@ -13,5 +16,22 @@ fn the_definition_of_the_resource_is_not_stale() -> Result<()> {
         let written = std::fs::read_to_string(top().join(file)).with_context(|| file.to_owned())?;
         assert!(written == generated, "{file} is stale: run `make generate`");
     }
+    Ok(())
+}
+
+#[test]
+fn the_table_of_the_metrics_is_not_stale() -> Result<()> {
+    let service = program()?;
+    let operator = service.with_file_name("marketplace-operator");
+    let mut generated = String::new();
+    for program in [service, operator] {
+        let output = Command::new(&program)
+            .arg("metrics")
+            .output()
+            .with_context(|| program.display().to_string())?;
+        generated += &String::from_utf8(output.stdout)?;
+    }
+    let written = std::fs::read_to_string(top().join("docs/metrics.md"))?;
+    assert!(written == generated, "docs/metrics.md is stale: run `make generate`");
     Ok(())
 }

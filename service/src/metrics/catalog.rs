@@ -1,0 +1,302 @@
+//! Every metric of the service, defined: whatever makes a series takes its name, its labels and its meaning from here, and
+//! docs/metrics.md is printed from here. Labels are words of ours and configured names, never anything of a request.
+
+use marketplace_crds::endpoint::IntegrationKey;
+use marketplace_daemon::definition::{Definition, Kind, Label, Values, table};
+use marketplace_daemon::telemetry::BUILD_INFO;
+
+use super::{NO_FORM, UNKNOWN_KIND, UNVERIFIED, VERIFIED};
+use crate::deadline::Met;
+use crate::domain::AddonKey;
+use crate::queue::JobState;
+use crate::server::verdict::Verdict;
+use crate::signature::Form;
+use crate::source::Origin;
+use crate::tls::HandshakeFailure;
+use crate::worker::WorkOutcome;
+
+/// From a table that answers at once to the 15 s after which Twilio's webhooks give up.
+const REQUEST_BOUNDS_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 5.0, 15.0];
+
+/// From a short clip to the longest recording on a slow machine.
+const ANALYSIS_BOUNDS_SECONDS: &[f64] = &[0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0];
+
+const REQUEST_ENDPOINT: Label = Label {
+    name: "endpoint",
+    values: Values::Of("the name of an endpoint, or `unmatched` for a path that is none's"),
+};
+const ENDPOINT: Label = Label {
+    name: "endpoint",
+    values: Values::Of("the name of an endpoint"),
+};
+const VERDICT: Label = Label {
+    name: "verdict",
+    values: Values::Words(|| Verdict::LABELS.to_vec()),
+};
+const FORM: Label = Label {
+    name: "form",
+    values: Values::Words(|| Form::ALL.into_iter().map(Form::as_str).chain([NO_FORM]).collect()),
+};
+const REASON: Label = Label {
+    name: "reason",
+    values: Values::Of("one word of the service's own for the cause"),
+};
+
+/// Requests.
+pub const REQUESTS: Definition = Definition {
+    name: "marketplace_requests_total",
+    kind: Kind::Counter,
+    unit: "requests",
+    help: "Requests by how they ended and in which form they were signed.",
+    labels: &[REQUEST_ENDPOINT, VERDICT, FORM],
+};
+
+/// Requests that did not go well.
+pub const REQUEST_FAILURES: Definition = Definition {
+    name: "marketplace_request_failures_total",
+    kind: Kind::Counter,
+    unit: "requests",
+    help: "Requests that were refused or not served, by reason.",
+    labels: &[REQUEST_ENDPOINT, REASON],
+};
+
+/// How long answers take.
+pub const REQUEST_DURATION: Definition = Definition {
+    name: "marketplace_request_duration_seconds",
+    kind: Kind::Histogram(REQUEST_BOUNDS_SECONDS),
+    unit: "seconds",
+    help: "From the head of a request to its answer.",
+    labels: &[REQUEST_ENDPOINT, VERDICT],
+};
+
+/// The allow list.
+pub const REQUEST_SOURCES: Definition = Definition {
+    name: "marketplace_request_sources_total",
+    kind: Kind::Counter,
+    unit: "requests",
+    help: "Requests that were held against `allowList`, by where they come from. Only with `allowList`. A verified one \
+           that is not listed says that the list is wrong.",
+    labels: &[
+        Label {
+            name: "origin",
+            values: Values::Words(|| Origin::ALL.into_iter().map(Origin::label).collect()),
+        },
+        Label {
+            name: "signature",
+            values: Values::Words(|| vec![VERIFIED, UNVERIFIED]),
+        },
+    ],
+};
+
+/// Load.
+pub const REQUESTS_IN_FLIGHT: Definition = Definition {
+    name: "marketplace_requests_in_flight",
+    kind: Kind::Gauge,
+    unit: "requests",
+    help: "Requests that are being answered.",
+    labels: &[],
+};
+
+/// Rotation.
+pub const TOKENS_LOADED: Definition = Definition {
+    name: "marketplace_tokens_loaded",
+    kind: Kind::Gauge,
+    unit: "tokens",
+    help: "Auth tokens that a signature is tried with. Without one, requests are answered 503.",
+    labels: &[],
+};
+
+/// The endpoints.
+pub const ENDPOINT_INFO: Definition = Definition {
+    name: "marketplace_endpoint_info",
+    kind: Kind::Gauge,
+    unit: "always 1",
+    help: "The labels say what makes Twilio call the endpoint.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "integration",
+            values: Values::Of("what makes Twilio call it, as in the resource"),
+        },
+        Label {
+            name: "integration_keys",
+            values: Values::Of("its integration keys, joined with commas"),
+        },
+    ],
+};
+
+/// Recordings.
+pub const RECORDINGS: Definition = Definition {
+    name: "marketplace_recordings_total",
+    kind: Kind::Counter,
+    unit: "recordings",
+    help: "Recordings that were accepted, by their kind where it is known.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "integration_key",
+            values: Values::Words(|| {
+                let known = IntegrationKey::ALL.into_iter().map(IntegrationKey::as_str);
+                known.chain([UNKNOWN_KIND]).collect()
+            }),
+        },
+    ],
+};
+
+/// Attempts at jobs.
+pub const JOB_ATTEMPTS: Definition = Definition {
+    name: "marketplace_job_attempts_total",
+    kind: Kind::Counter,
+    unit: "attempts",
+    help: "Attempts at jobs by how they ended.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "outcome",
+            values: Values::Words(|| WorkOutcome::ALL.into_iter().map(WorkOutcome::label).collect()),
+        },
+    ],
+};
+
+/// How long analyses take.
+pub const ANALYSIS: Definition = Definition {
+    name: "marketplace_analysis_seconds",
+    kind: Kind::Histogram(ANALYSIS_BOUNDS_SECONDS),
+    unit: "seconds",
+    help: "Time that an analysis took.",
+    labels: &[ENDPOINT],
+};
+
+/// How much was analyzed.
+pub const ANALYZED_AUDIO: Definition = Definition {
+    name: "marketplace_analyzed_audio_seconds_total",
+    kind: Kind::Counter,
+    unit: "seconds",
+    help: "Length of the audio that was analysed.",
+    labels: &[ENDPOINT],
+};
+
+/// Callbacks.
+pub const CALLBACKS: Definition = Definition {
+    name: "marketplace_callbacks_total",
+    kind: Kind::Counter,
+    unit: "attempts",
+    help: "Attempts at callbacks by what followed and why.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "outcome",
+            values: Values::Words(|| vec!["confirmed", "retried", "rejected", "expired"]),
+        },
+        REASON,
+    ],
+};
+
+/// Finished jobs.
+pub const JOBS_FINISHED: Definition = Definition {
+    name: "marketplace_jobs_finished_total",
+    kind: Kind::Counter,
+    unit: "jobs",
+    help: "Jobs whose callback has ended by the tightest deadline it met.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "deadline",
+            values: Values::Words(|| Met::ALL.into_iter().map(Met::label).collect()),
+        },
+    ],
+};
+
+/// The queue.
+pub const QUEUE_JOBS: Definition = Definition {
+    name: "marketplace_queue_jobs",
+    kind: Kind::Gauge,
+    unit: "jobs",
+    help: "Jobs in the queue by state.",
+    labels: &[Label {
+        name: "state",
+        values: Values::Words(|| JobState::GAUGED.into_iter().map(JobState::label).collect()),
+    }],
+};
+
+/// How far the work is behind.
+pub const QUEUE_OLDEST: Definition = Definition {
+    name: "marketplace_queue_oldest_job_seconds",
+    kind: Kind::Gauge,
+    unit: "seconds",
+    help: "Age of the oldest job that has no result.",
+    labels: &[],
+};
+
+/// The certificate.
+pub const CERTIFICATE_NOT_AFTER: Definition = Definition {
+    name: "marketplace_certificate_not_after_seconds",
+    kind: Kind::Gauge,
+    unit: "seconds since 1970",
+    help: "When the certificate of `--tls` ends. Only with `--tls`.",
+    labels: &[],
+};
+
+/// A certificate that cannot be used.
+pub const CERTIFICATE_READS_FAILED: Definition = Definition {
+    name: "marketplace_certificate_reads_failed_total",
+    kind: Kind::Counter,
+    unit: "readings",
+    help: "Readings of `--tls` that gave no usable pair; the one before stays in use. Only with `--tls`.",
+    labels: &[],
+};
+
+/// Handshakes.
+pub const TLS_HANDSHAKES_FAILED: Definition = Definition {
+    name: "marketplace_tls_handshakes_failed_total",
+    kind: Kind::Counter,
+    unit: "handshakes",
+    help: "TLS handshakes that came to nothing, by cause. Only with `--tls`.",
+    labels: &[Label {
+        name: "reason",
+        values: Values::Words(|| HandshakeFailure::ALL.into_iter().map(HandshakeFailure::label).collect()),
+    }],
+};
+
+/// All of them, in the order in which they are documented.
+pub const ALL: [&Definition; 19] = [
+    &REQUESTS,
+    &REQUEST_FAILURES,
+    &REQUEST_DURATION,
+    &REQUEST_SOURCES,
+    &REQUESTS_IN_FLIGHT,
+    &TOKENS_LOADED,
+    &ENDPOINT_INFO,
+    &RECORDINGS,
+    &JOB_ATTEMPTS,
+    &ANALYSIS,
+    &ANALYZED_AUDIO,
+    &CALLBACKS,
+    &JOBS_FINISHED,
+    &QUEUE_JOBS,
+    &QUEUE_OLDEST,
+    &CERTIFICATE_NOT_AFTER,
+    &CERTIFICATE_READS_FAILED,
+    &TLS_HANDSHAKES_FAILED,
+    &BUILD_INFO,
+];
+
+/// The label that every series of an add-on carries.
+pub fn addon(addon: &AddonKey) -> [(&'static str, &str); 1] {
+    [("addon", addon.as_str())]
+}
+
+/// The first part of docs/metrics.md.
+#[must_use]
+pub fn document() -> String {
+    format!(
+        "# Metrics\n\n\
+         Printed by `make generate`; not edited by hand.\n\n\
+         ## The service\n\n\
+         Served on `/metrics` of the admin address. Every series but `{}` carries `addon=\"NAMESPACE/NAME\"`; select on it \
+         alone. What a queue says is the same in every pod that shares it: take `max by (addon)`, never `sum`. A metric \
+         with labels shows once it has something to say.\n\n{}",
+        BUILD_INFO.name,
+        table(&ALL)
+    )
+}

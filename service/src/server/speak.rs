@@ -1,0 +1,216 @@
+//! Speaks HTTP/1.1 or HTTP/2 on one connection, within the same limits, until it ends, has been idle for too long, or is
+//! told to stop; then it finishes the requests it has, and closes. Called by `connection`.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use marketplace_daemon::cause::chain;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::protocol::{self, Protocol};
+use super::unparsed::Unparsed;
+use super::verdict;
+
+/// From the first byte of a connection, or the end of the last request, to the end of a head. Also how long a connection
+/// may stay idle: longer than most proxies keep theirs, so that they close first.
+const IDLE_LIMIT: Duration = Duration::from_secs(75);
+
+/// How long after the stop the first bytes of a connection may come that was taken just before: they are on their way.
+const FIRST_BYTES_GRACE: Duration = Duration::from_secs(1);
+
+/// The buffer of a connection, and with it the largest head and the largest piece of a body.
+const BUFFER_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Twilio sends about fifteen.
+const HEADERS_LIMIT: usize = 64;
+
+/// Requests at one time on one connection of HTTP/2. Far fewer than the service has places, so that one connection cannot
+/// take them all.
+const STREAMS_LIMIT: u32 = 64;
+
+/// How much a client of HTTP/2 may send ahead of what was read: of one request, and of all on its connection.
+const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+
+/// Requests that a client took back before they were looked at, and requests that broke the protocol; one more ends the
+/// connection, or opening and resetting requests would cost us work and the client nothing.
+const TAKEN_BACK_LIMIT: usize = 20;
+const BROKEN_LIMIT: usize = 128;
+
+/// How often a client of HTTP/2 is asked whether it is still there, and how long it may take to say so.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Who sent a request, as the connection has it: a proxy, if one stands in front of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// What a connection is served with.
+pub struct Session {
+    /// What answers.
+    pub router: Router,
+    /// The other side.
+    pub peer: SocketAddr,
+    /// When to finish.
+    pub stop: CancellationToken,
+}
+
+/// Serves the connection to its end.
+pub async fn speak<I>(io: I, session: Session)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Session { router, peer, stop } = session;
+    let told = tokio::select! {
+        told = timeout(IDLE_LIMIT, protocol::tell(io)) => told,
+        () = nothing_on_its_way(&stop) => return,
+    };
+    let Ok(Ok(Some((protocol, io)))) = told else {
+        return;
+    };
+    let under_way = watch::Sender::new(0_u32);
+    let idle = until_idle(under_way.subscribe());
+    let service = service_fn(move |request| answer(router.clone(), peer, under_way.clone(), request));
+    let ended = match protocol {
+        Protocol::Http1 => {
+            let connection = http1_builder().serve_connection(TokioIo::new(Unparsed::new(io)), service);
+            // This one has a limit of its own for the time without a request.
+            finish(connection, stop.cancelled()).await
+        }
+        Protocol::Http2 => {
+            let connection = http2_builder().serve_connection(TokioIo::new(io), service);
+            let close = async {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = idle => {}
+                }
+            };
+            finish(connection, close).await
+        }
+    };
+    // A connection that breaks is the other side's affair; what became of its requests is told elsewhere.
+    if let Err(error) = ended {
+        tracing::debug!(error = chain(&error), "a connection ended early");
+    }
+}
+
+/// Waits for the end of the time in which the first request of a new connection may still come.
+async fn nothing_on_its_way(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FIRST_BYTES_GRACE).await;
+}
+
+fn http1_builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE_LIMIT)
+        .max_buf_size(BUFFER_LIMIT_BYTES)
+        .max_headers(HEADERS_LIMIT);
+    builder
+}
+
+fn http2_builder() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(BUFFER_LIMIT_BYTES).expect("it is some kilobytes"))
+        .max_send_buf_size(BUFFER_LIMIT_BYTES)
+        .max_concurrent_streams(STREAMS_LIMIT)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_pending_accept_reset_streams(TAKEN_BACK_LIMIT)
+        .max_local_error_reset_streams(BROKEN_LIMIT)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
+    builder
+}
+
+/// Runs the connection to its end; once `close` is done it takes no more requests.
+async fn finish<C: GracefulConnection>(connection: C, close: impl Future<Output = ()>) -> Result<(), C::Error> {
+    tokio::pin!(connection, close);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = close => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// Waits until no request was under way for as long as a connection may be idle.
+async fn until_idle(mut under_way: watch::Receiver<u32>) {
+    loop {
+        // An error says that nothing can be asked any more, which is idle enough.
+        if under_way.wait_for(|count| *count == 0).await.is_err() {
+            return;
+        }
+        match timeout(IDLE_LIMIT, under_way.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+}
+
+async fn answer(
+    router: Router,
+    peer: SocketAddr,
+    under_way: watch::Sender<u32>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let _under_way = UnderWay::begin(under_way);
+    // HTTP/1.1 has this limit in its parser.
+    if request.headers().len() > HEADERS_LIMIT {
+        return Ok(verdict::unparsed());
+    }
+    request.extensions_mut().insert(Peer(peer));
+    router.oneshot(request.map(Body::new)).await
+}
+
+/// A request of this connection, until it is answered or taken back.
+struct UnderWay(watch::Sender<u32>);
+
+impl UnderWay {
+    fn begin(count: watch::Sender<u32>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+    use tokio::time::Instant;
+
+    use super::{IDLE_LIMIT, UnderWay, until_idle};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_with_a_request_is_never_idle() {
+        let under_way = watch::Sender::new(0);
+        let idle = tokio::spawn(until_idle(under_way.subscribe()));
+        let request = UnderWay::begin(under_way.clone());
+        tokio::time::sleep(IDLE_LIMIT * 3).await;
+        assert!(!idle.is_finished());
+        drop(request);
+        let since = Instant::now();
+        assert!(idle.await.is_ok());
+        assert_eq!(since.elapsed().as_secs(), IDLE_LIMIT.as_secs());
+    }
+}
