@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::handler::Handler;
 use crate::rules::rule;
+use crate::signature::{BasicAuth, Signature};
 
 /// One URL that Twilio calls: publicUrl followed by `path`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -73,6 +74,14 @@ pub struct Endpoint {
 
     /// The form of the request, as registered for the add-on.
     pub request: Request,
+
+    /// How the signature of a request is verified.
+    #[serde(default)]
+    pub signature: Signature,
+
+    /// A name and a password that requests must carry beside their signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
 
     /// What answers. Exactly one member.
     pub handler: Handler,

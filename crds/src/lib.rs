@@ -15,6 +15,7 @@ pub mod manifest;
 pub mod reduce;
 pub mod rules;
 pub mod scaling;
+pub mod signature;
 pub mod sla;
 pub mod status;
 pub mod storage;

@@ -4,8 +4,10 @@
 use kube::core::ObjectMeta;
 
 use crate::addon::{MarketplaceAddon, MarketplaceAddonSpec};
-use crate::exposure::Exposure;
+use crate::endpoint::Endpoint;
+use crate::exposure::{AllowList, Exposure, Source};
 use crate::scaling::Scaling;
+use crate::signature::SignatureMode;
 use crate::storage::{Postgres, Storage, Volume};
 use crate::workload::Workload;
 
@@ -21,7 +23,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         callbacks,
         storage,
         exposure: _,
-        allow_list: _,
+        allow_list,
         scaling: _,
         sla,
         suspend: _,
@@ -37,7 +39,6 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             public_url,
             addon_sid,
             credentials,
-            endpoints,
             callbacks,
             storage: storage.map(|Storage { volume, postgres }| Storage {
                 volume: volume.map(|_| Volume::default()),
@@ -47,7 +48,8 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
                 }),
             }),
             exposure: Exposure::default(),
-            allow_list: None,
+            allow_list: allow_list.filter(|_| needs_sources(&endpoints)).map(|_| any_source()),
+            endpoints,
             scaling: Scaling::default(),
             sla,
             suspend: false,
@@ -57,12 +59,29 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
     }
 }
 
+/// Whether a rule asks for a list of sources; who is on it concerns the network alone.
+fn needs_sources(endpoints: &[Endpoint]) -> bool {
+    endpoints
+        .iter()
+        .any(|endpoint| endpoint.signature.mode == SignatureMode::UrlOnly && endpoint.basic_auth.is_none())
+}
+
+fn any_source() -> AllowList {
+    AllowList {
+        sources: vec![Source {
+            name: "any".to_owned(),
+            cidr: "0.0.0.0/0".to_owned(),
+        }],
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::reduce;
+    use super::{any_source, reduce};
     use crate::exposure::{AllowList, ClusterIp, Exposure, Source};
     use crate::manifest;
     use crate::scaling::{Fixed, Front, Scaling};
+    use crate::signature::SignatureMode;
 
     #[test]
     fn leaves_out_what_the_service_does_not_read() {
@@ -91,6 +110,19 @@ mod tests {
     fn keeps_the_rules_of_the_resource() {
         let addon = manifest::read(include_str!("../fixtures/call-insights.yaml")).expect("the fixture is good");
         assert_eq!(manifest::violations(&reduce(&addon)), []);
+    }
+
+    #[test]
+    fn keeps_that_there_are_sources_where_a_rule_asks_for_them() {
+        let mut addon = manifest::read(include_str!("../fixtures/call-insights.yaml")).expect("the fixture is good");
+        addon.spec.endpoints[0].signature.mode = SignatureMode::UrlOnly;
+        assert_eq!(manifest::violations(&addon), []);
+        assert_eq!(manifest::violations(&reduce(&addon)), []);
+        let mut changed = addon.clone();
+        changed.spec.allow_list = Some(any_source());
+        assert_eq!(reduce(&changed), reduce(&addon));
+        changed.spec.allow_list = None;
+        assert_eq!(manifest::violations(&changed).len(), 1);
     }
 
     #[test]

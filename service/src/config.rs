@@ -16,7 +16,7 @@ use crate::domain::{AddonKey, EndpointName};
 use crate::egress::{CallbackPolicy, PatternError};
 use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
-use crate::signature::{EndpointUrl, ReadPublicUrl};
+use crate::signature::{EndpointUrl, ReadPublicUrl, SignaturePlan};
 
 /// The namespace of a resource that names none, as `kubectl` has it.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -69,6 +69,10 @@ pub struct Endpoint {
     pub encoding: Encoding,
     /// The publisher's own names of the fields.
     pub fields: Fields,
+    /// How its requests are verified.
+    pub signature: SignaturePlan,
+    /// The Secret with the password that they must carry besides.
+    pub basic_auth_secret: Option<String>,
     /// What answers.
     pub handler: HandlerPlan,
 }
@@ -164,6 +168,10 @@ impl Config {
             secrets: SecretNames {
                 credentials: spec.credentials.secret_name.clone(),
                 databases,
+                basic_auth: endpoints
+                    .iter()
+                    .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
+                    .collect(),
             },
             endpoints,
             callbacks: CallbackPolicy {
@@ -210,6 +218,8 @@ fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endp
         integration,
         integration_keys,
         request,
+        signature,
+        basic_auth,
         handler,
     } = endpoint;
     Ok(Endpoint {
@@ -219,6 +229,8 @@ fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endp
         url: EndpointUrl::new(public_url, path).map_err(ReadConfig::ReadPublicUrl)?,
         encoding: request.encoding,
         fields: request.fields.clone(),
+        signature: signature.into(),
+        basic_auth_secret: basic_auth.as_ref().map(|secret| secret.secret_name.clone()),
         handler: read_handler(name, handler)?,
     })
 }

@@ -6,6 +6,7 @@
 //! was read before: a rotation that is half written keeps the last good tokens. Before the first good reading there is
 //! no token, and without a token nothing is verified.
 
+mod basic;
 mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use self::basic::{BasicCredentials, Carried};
 pub use self::secret::{ReadSecret, SecretFolder};
 
 use crate::domain::Credentials;
@@ -40,6 +42,8 @@ pub struct SecretNames {
     pub credentials: String,
     /// Every Secret with a `DATABASE_URL`.
     pub databases: BTreeSet<String>,
+    /// Every Secret with the password of an endpoint.
+    pub basic_auth: BTreeSet<String>,
 }
 
 /// What the rest of the program sees of the files: always the last good reading.
@@ -49,6 +53,8 @@ pub struct Secrets {
     pub credentials: watch::Receiver<Arc<Credentials>>,
     /// The database URL of each Secret that `SecretNames::databases` names; none before the first good reading.
     pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
+    /// What each Secret of `SecretNames::basic_auth` has; none before the first good reading.
+    pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
 }
 
 /// Reads the files on a timer and publishes what changed.
@@ -57,6 +63,7 @@ pub struct SecretFiles {
     names: SecretNames,
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
+    basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
     /// What failed at the last reading, so that it is told once and not at every reading.
     complaints: BTreeSet<String>,
 }
@@ -66,18 +73,14 @@ impl SecretFiles {
     #[must_use]
     pub fn open(root: PathBuf, names: SecretNames) -> (Self, Secrets) {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
-        let mut database_urls = BTreeMap::new();
-        let mut database_urls_seen = BTreeMap::new();
-        for name in &names.databases {
-            let (sender, receiver) = watch::channel(None);
-            database_urls.insert(name.clone(), sender);
-            database_urls_seen.insert(name.clone(), receiver);
-        }
+        let (database_urls, database_urls_seen) = channels(&names.databases);
+        let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
         let mut files = Self {
             root,
             names,
             credentials,
             database_urls,
+            basic_credentials,
             complaints: BTreeSet::new(),
         };
         files.reread();
@@ -86,6 +89,7 @@ impl SecretFiles {
             Secrets {
                 credentials: credentials_seen,
                 database_urls: database_urls_seen,
+                basic_credentials: basic_credentials_seen,
             },
         )
     }
@@ -129,6 +133,20 @@ impl SecretFiles {
                 }
             }
         }
+        for (name, sender) in &self.basic_credentials {
+            match SecretFolder::open(&self.root, name).and_then(|folder| BasicCredentials::read(&folder)) {
+                Ok(read) => {
+                    sender.send_if_modified(|last| {
+                        let changed = last.as_ref().is_none_or(|last| !last.is_same(&read));
+                        *last = Some(read);
+                        changed
+                    });
+                }
+                Err(error) => {
+                    complaints.insert(error.to_string());
+                }
+            }
+        }
         for complaint in complaints.difference(&self.complaints) {
             tracing::warn!(
                 reason = complaint,
@@ -137,6 +155,20 @@ impl SecretFiles {
         }
         self.complaints = complaints;
     }
+}
+
+type Channels<T> = (
+    BTreeMap<String, watch::Sender<Option<T>>>,
+    BTreeMap<String, watch::Receiver<Option<T>>>,
+);
+
+/// A channel for each Secret.
+fn channels<T>(names: &BTreeSet<String>) -> Channels<T> {
+    let channels = names.iter().map(|name| {
+        let (sender, receiver) = watch::channel(None);
+        ((name.clone(), sender), (name.clone(), receiver))
+    });
+    channels.unzip()
 }
 
 /// Reads the credentials once, for a program that ends soon.
@@ -194,6 +226,7 @@ mod tests {
         let names = SecretNames {
             credentials: "twilio".to_owned(),
             databases: ["crm".to_owned()].into(),
+            basic_auth: ["door".to_owned()].into(),
         };
         SecretFiles::open(root.to_owned(), names)
     }
@@ -259,6 +292,27 @@ mod tests {
         fs::remove_dir_all(root.path().join("twilio"))?;
         files.reread();
         assert_eq!(tokens(&secrets), ["new", "old"]);
+        Ok(())
+    }
+
+    #[test]
+    fn publishes_a_password_once_both_keys_are_there() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let (mut files, secrets) = open(root.path());
+        let is_seen = || secrets.basic_credentials["door"].borrow().is_some();
+        write(root.path(), "door/username", "twilio")?;
+        files.reread();
+        assert!(!is_seen());
+        write(root.path(), "door/password", "word")?;
+        files.reread();
+        assert!(is_seen());
+        let mut watched = secrets.basic_credentials["door"].clone();
+        watched.mark_unchanged();
+        files.reread();
+        assert_eq!(watched.has_changed().ok(), Some(false), "read again, and the same");
+        write(root.path(), "door/password", "other")?;
+        files.reread();
+        assert_eq!(watched.has_changed().ok(), Some(true));
         Ok(())
     }
 

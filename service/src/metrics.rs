@@ -9,7 +9,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeV
 use crate::config::{Config, Endpoint};
 use crate::domain::AddonKey;
 use crate::server::verdict::Verdict;
-use crate::signature::Form;
+use crate::signature::{Form, Verified};
 
 /// The endpoint of a request whose path is no endpoint's.
 const UNMATCHED: &str = "unmatched";
@@ -30,6 +30,7 @@ pub struct Metrics {
     in_flight: IntGauge,
     tokens_loaded: IntGauge,
     endpoints: IntGaugeVec,
+    matches: IntCounterVec,
 }
 
 impl Metrics {
@@ -75,6 +76,13 @@ impl Metrics {
                 ),
                 &["endpoint", "integration", "integration_keys"],
             )?,
+            matches: IntCounterVec::new(
+                options(
+                    "marketplace_signature_matches_total",
+                    "Signatures by form of the URL and by what they cover, where that is not settled: modes UrlOnly and Commission.",
+                ),
+                &["endpoint", "form", "covers"],
+            )?,
         };
         metrics.register()?;
         Ok(metrics)
@@ -89,13 +97,15 @@ impl Metrics {
             in_flight,
             tokens_loaded,
             endpoints,
+            matches,
         } = self;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(failures.clone()))?;
         registry.register(Box::new(durations.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(tokens_loaded.clone()))?;
-        registry.register(Box::new(endpoints.clone()))
+        registry.register(Box::new(endpoints.clone()))?;
+        registry.register(Box::new(matches.clone()))
     }
 
     /// Where other parts register their own.
@@ -116,6 +126,13 @@ impl Metrics {
     /// Notes how many tokens there are to try.
     pub fn set_tokens_loaded(&self, tokens: usize) {
         self.tokens_loaded.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+    }
+
+    /// Counts what a signature covers.
+    pub fn record_match(&self, endpoint: Option<&Endpoint>, matched: Verified) {
+        let endpoint = endpoint.map_or(UNMATCHED, |endpoint| endpoint.name.as_str());
+        let labels = [endpoint, matched.form.as_str(), matched.covers.as_str()];
+        self.matches.with_label_values(&labels).inc();
     }
 
     /// Counts a request as being answered until the guard is dropped.
@@ -162,7 +179,7 @@ mod tests {
     use super::Metrics;
     use crate::config::Config;
     use crate::server::verdict::Verdict;
-    use crate::signature::Form;
+    use crate::signature::{Form, Port};
 
     #[test]
     fn every_series_carries_the_addon_and_labels_of_ours_alone() -> Result<(), Box<dyn Error>> {
@@ -174,7 +191,7 @@ mod tests {
         metrics.record(
             config.endpoint("sms"),
             &Verdict::Answered(Value::Null),
-            Some(Form::PortAbsent),
+            Some(Form::as_received(Port::Absent)),
             took,
         );
         metrics.record(None, &Verdict::Unverified("signature_mismatch"), None, took);

@@ -12,6 +12,7 @@ pub mod body;
 pub mod connection;
 mod multipart;
 mod routes;
+mod signed;
 mod unparsed;
 pub mod verdict;
 
@@ -30,6 +31,8 @@ use tokio::sync::{Semaphore, watch};
 
 use self::body::{ReceiveBody, Received, Signed};
 use self::routes::{Route, Routes};
+use self::signed::Claim;
+pub use self::signed::Passwords;
 use self::verdict::Verdict;
 use crate::admission::{Admission, Lookup, SignedRequest, admit};
 use crate::config::{Config, Endpoint};
@@ -67,6 +70,8 @@ pub struct Server {
     pub config: Arc<Config>,
     /// What signatures are tried with, as the files have it now.
     pub credentials: watch::Receiver<Arc<Credentials>>,
+    /// What requests must carry beside their signature.
+    pub passwords: Passwords,
     /// What answers at once.
     pub lookups: HashMap<EndpointName, LookupHandler>,
     /// Where recordings go; there is a place for them when an endpoint takes them.
@@ -160,16 +165,27 @@ async fn judge(
         }
     };
     let query = head.uri.query();
-    match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
-        Err(error) => Verdict::Unverified(error.category()).into(),
-        Ok(verified) => {
+    let claim = Claim {
+        tokens: &credentials.tokens,
+        url: &route.url,
+        query,
+        covered: received.covered(),
+        claimed,
+    };
+    let verified = match claim.judge(route.endpoint, &server.metrics) {
+        Ok(verified) => verified,
+        Err(verdict) => return verdict.into(),
+    };
+    let verdict = match server.passwords.check(route.endpoint, &head.headers) {
+        Err(verdict) => verdict,
+        Ok(()) => {
             let key = request_key(sids, &route.url, query, &received);
-            let verdict = serve(server, route.endpoint, query, received, sids, key).await;
-            Outcome {
-                verdict,
-                form: Some(verified.form),
-            }
+            serve(server, route.endpoint, query, received, sids, key).await
         }
+    };
+    Outcome {
+        verdict,
+        form: Some(verified.form),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
-use crate::server::{Server, connection};
+use crate::server::{Passwords, Server, connection};
 use crate::worker::{LEASE, RETENTION, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.
@@ -187,6 +187,7 @@ fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metr
         sla: config.sla,
     });
     Server {
+        passwords: Passwords::all(&config, secrets),
         lookups: LookupHandler::all(&config, secrets),
         credentials: secrets.credentials.clone(),
         recordings,

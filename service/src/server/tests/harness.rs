@@ -25,7 +25,7 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::queue::{Queue as _, SqliteQueue};
-use crate::server::{Server, connection};
+use crate::server::{Passwords, Server, connection};
 use crate::spool::{Limits, Spool};
 
 pub type Failure = Box<dyn Error>;
@@ -73,10 +73,12 @@ impl Front {
         let secrets = Secrets {
             credentials: credentials_seen,
             database_urls: [("crm".to_owned(), database_url_seen)].into(),
+            basic_credentials: [].into(),
         };
         let metrics = Metrics::new(&config.addon)?;
         let server = Server {
             lookups: LookupHandler::all(&config, &secrets),
+            passwords: Passwords::all(&config, &secrets),
             credentials: secrets.credentials,
             recordings: Some(Recordings {
                 spool,
