@@ -210,4 +210,6 @@ fn keyed(token: &SecretString) -> Hmac<Sha1> {
 }
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod tests;

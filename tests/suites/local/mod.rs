@@ -18,4 +18,5 @@ mod rules;
 mod signature;
 mod sms;
 mod sql;
+mod verify;
 mod wire;

@@ -191,6 +191,22 @@ mod tests {
         judge(&question).map(|judged| judged.reason)
     }
 
+    /// Written by the suite `local::verify`, from the verdicts of Twilio's libraries for Node, Python, Go and Java.
+    const AGREED: &str = include_str!("agreed.jsonl");
+
+    #[test]
+    fn judges_as_twilios_libraries_agree() -> Result<(), Box<dyn std::error::Error>> {
+        let mut judged = 0;
+        for line in AGREED.lines() {
+            let valid = serde_json::from_str::<Value>(line)?["valid"] == json!(true);
+            let verdict = Question::read(line.as_bytes())?.judge();
+            assert_eq!(verdict.form.is_some(), valid, "{line}: {verdict:?}");
+            judged += 1;
+        }
+        assert!(judged > 300, "{judged}");
+        Ok(())
+    }
+
     #[test]
     fn what_is_missing_or_of_the_wrong_kind_is_invalid_and_not_unreadable() {
         for (change, expected) in [
