@@ -15,6 +15,7 @@ pub mod memory;
 pub mod patience;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod proxy;
 pub mod report;
 pub mod service;
 pub mod twilio;

@@ -112,3 +112,71 @@ fn with_legacy_query(url: &str) -> Option<String> {
     let (base, query) = url.split_once('?').filter(|(_, query)| !query.is_empty())?;
     Some(format!("{base}?{}", query::legacy(query)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Candidates, Spellings};
+    use crate::signature::{EndpointUrl, ReadPublicUrl};
+
+    fn told(candidates: &Candidates) -> Vec<String> {
+        candidates
+            .iter()
+            .map(|(form, url)| format!("{} {url}", form.as_str()))
+            .collect()
+    }
+
+    fn of_endpoint(public_url: &str, query: &str, spellings: &Spellings) -> Result<Vec<String>, ReadPublicUrl> {
+        let url = EndpointUrl::new(public_url, "/")?;
+        Ok(told(&Candidates::of_endpoint(&url, Some(query), spellings)))
+    }
+
+    #[test]
+    fn tries_every_different_spelling_once() -> Result<(), ReadPublicUrl> {
+        let plain = of_endpoint("https://a.example/p", "a=1&b=%2B1", &Spellings::default())?;
+        let expected = [
+            "port_absent https://a.example/p/?a=1&b=%2B1",
+            "port_present https://a.example:443/p/?a=1&b=%2B1",
+        ];
+        assert_eq!(plain, expected);
+        let spellings = Spellings {
+            legacy_query: true,
+            template: vec!["b".to_owned(), "a".to_owned()],
+        };
+        let all = of_endpoint("HTTPS://A.example:443", "a='%27+&b", &spellings)?;
+        let expected = [
+            "port_absent HTTPS://A.example/?a='%27+&b",
+            "port_present HTTPS://A.example:443/?a='%27+&b",
+            "without_slash_port_absent HTTPS://A.example?a='%27+&b",
+            "without_slash_port_present HTTPS://A.example:443?a='%27+&b",
+            "template_port_absent HTTPS://A.example/?b&a='%27+",
+            "template_port_present HTTPS://A.example:443/?b&a='%27+",
+            "escaped_port_absent https://a.example/?a=%27%27+&b",
+            "escaped_port_present https://a.example:443/?a=%27%27+&b",
+            "plain_quotes_port_absent HTTPS://A.example/?a=''+&b",
+            "plain_quotes_port_present HTTPS://A.example:443/?a=''+&b",
+            "legacy_port_absent https://a.example/?a=''%20&b=",
+            "legacy_port_present https://a.example:443/?a=''%20&b=",
+        ];
+        assert_eq!(all, expected);
+        let strict = Spellings {
+            legacy_query: false,
+            template: Vec::new(),
+        };
+        assert_eq!(of_endpoint("HTTPS://A.example/p", "a=it's", &strict)?.len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn takes_a_whole_url_with_everything_that_stands_in_it() {
+        let expected = [
+            "port_absent HTTPS://u:p@A.example?q='x#f",
+            "port_present HTTPS://u:p@A.example:443?q='x#f",
+            "escaped_port_absent https://u:p@a.example/?q=%27x#f",
+            "escaped_port_present https://u:p@a.example:443/?q=%27x#f",
+            "legacy_port_absent https://u:p@a.example/?q='x%23f",
+            "legacy_port_present https://u:p@a.example:443/?q='x%23f",
+        ];
+        assert_eq!(told(&Candidates::of_whole("HTTPS://u:p@A.example?q='x#f")), expected);
+        assert_eq!(told(&Candidates::of_whole("no url")), ["port_absent no url"]);
+    }
+}
