@@ -176,12 +176,11 @@ async fn judge(
         Ok(verified) => verified,
         Err(verdict) => return verdict.into(),
     };
-    let verdict = match server.passwords.check(route.endpoint, &head.headers) {
-        Err(verdict) => verdict,
-        Ok(()) => {
-            let key = request_key(sids, &route.url, query, &received);
-            serve(server, route.endpoint, query, received, sids, key).await
-        }
+    let verdict = if let Err(verdict) = server.passwords.check(route.endpoint, &head.headers) {
+        verdict
+    } else {
+        let key = request_key(sids, &route.url, query, &received);
+        serve(server, route.endpoint, query, received, sids, key).await
     };
     Outcome {
         verdict,

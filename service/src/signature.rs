@@ -105,12 +105,10 @@ pub fn verify(
 ) -> Result<Verified, Unverified> {
     let mut matched = Choice::from(0);
     let mut matched_place = 0_u16;
-    let mut place = 0_u16;
-    for attempt in attempts(tokens, urls, coverings) {
+    for (place, attempt) in (0_u16..).zip(attempts(tokens, urls, coverings)) {
         let equal = attempt.signature().ct_eq(&claimed.0);
         matched_place.conditional_assign(&place, equal & !matched);
         matched |= equal;
-        place += 1;
     }
     if !bool::from(matched) {
         return Err(Unverified::MatchSignature);

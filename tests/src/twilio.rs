@@ -1,5 +1,6 @@
 //! The other side: requests as Twilio sends them, signed with Twilio's own libraries and never with the product's code.
 
+pub mod agreement;
 pub mod judge;
 mod payload;
 mod request;

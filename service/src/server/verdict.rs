@@ -177,6 +177,7 @@ fn empty(status: StatusCode) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use axum::http::HeaderValue;
     use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, WWW_AUTHENTICATE};
     use serde_json::{Value, json};
 
@@ -247,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_verified_request_without_its_password_is_401_and_told_how_to_send_it() -> Result<(), axum::Error> {
         let challenge = Verdict::Challenged.into_response();
-        let challenge = challenge.headers().get(WWW_AUTHENTICATE).map(|value| value.as_bytes());
+        let challenge = challenge.headers().get(WWW_AUTHENTICATE).map(HeaderValue::as_bytes);
         assert_eq!(challenge, Some(&b"Basic realm=\"add-on\""[..]));
         let (status, kind, _) = on_the_wire(Verdict::Challenged).await?;
         assert_eq!((status, kind.as_deref()), (401, Some("application/json")));

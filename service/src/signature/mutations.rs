@@ -94,7 +94,7 @@ fn url(path: &str) -> EndpointUrl {
 
 /// Names of their own, so that leaving one out is always a change.
 fn pairs(dice: &mut Dice) -> Vec<Parameter> {
-    (0..1 + dice.below(3))
+    (0..=dice.below(3))
         .map(|place| {
             let length = 1 + dice.below(12);
             (format!("name{place}"), dice.text(length))

@@ -90,38 +90,6 @@ pub(super) fn rows() -> Vec<Row> {
             "only integration IncomingSms carries a message",
         ),
         replace(
-            "a registered URL without a query",
-            "/spec/endpoints/1/signature",
-            json!({"urlTemplate": "https://addons.example.com/insights/incoming-sms"}),
-            "signature.urlTemplate must be the whole registered URL with its query",
-        ),
-        Row {
-            name: "an unproven body from anywhere",
-            change: json!([
-                { "op": "add", "path": "/spec/endpoints/1/signature", "value": { "mode": "UrlOnly" } },
-                { "op": "remove", "path": "/spec/allowList" },
-            ]),
-            message: "signature.mode UrlOnly leaves the body unproven: set basicAuth on the endpoint, or spec.allowList",
-        },
-        replace(
-            "a refusal that Twilio does not know",
-            "/spec/endpoints/1/signature",
-            json!({"unverifiedStatus": 429}),
-            "signature.unverifiedStatus must be 403",
-        ),
-        replace(
-            "a password in the Secret of the account",
-            "/spec/endpoints/1/basicAuth",
-            json!({"secretName": "twilio"}),
-            "basicAuth.secretName must name a Secret of its own",
-        ),
-        replace(
-            "a password's Secret in capitals",
-            "/spec/endpoints/1/basicAuth",
-            json!({"secretName": "Door"}),
-            "basicAuth.secretName must be the name of an object",
-        ),
-        replace(
             "a message with recording keys",
             "/spec/endpoints/1/integrationKeys",
             json!(["RECORDING_VERB"]),

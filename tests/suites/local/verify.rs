@@ -1,7 +1,6 @@
 //! `marketplace-service verify`, as a person and as a program uses it, and held against Twilio's own libraries.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use anyhow::{Result, ensure};
 use marketplace_tests::report::figure;
 use marketplace_tests::service::run_to_end;
 use marketplace_tests::twilio::Sdk;
+use marketplace_tests::twilio::agreement::Row;
 use marketplace_tests::twilio::judge::{Judge, sign_all};
 use marketplace_tests::twilio::vectors::{Vector, vectors};
 use serde_json::Value;
@@ -21,57 +21,6 @@ const KEPT_PER_CLASS: usize = 6;
 
 const PUBLISHED_URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
 const PUBLISHED_SIGNATURE: &str = "RSOYDt4T1cUTdK1PDd93/VVr8B8=";
-
-/// How the judges see one request.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    class: String,
-    libraries: [Option<bool>; 4],
-    ours: Option<bool>,
-}
-
-impl Row {
-    /// What all libraries say that can be asked, if they say the same.
-    fn agreed(&self) -> Option<bool> {
-        let mut said = self.libraries.iter().flatten();
-        let first = *said.next()?;
-        said.all(|verdict| *verdict == first).then_some(first)
-    }
-
-    fn read(line: &str) -> Option<Self> {
-        let cells: Vec<_> = line.strip_prefix("| ")?.split(" | ").collect();
-        let [class, node, python, go, java, ours, ..] = cells.as_slice() else {
-            return None;
-        };
-        let verdict = |cell: &str| match cell {
-            "yes" => Some(Some(true)),
-            "no" => Some(Some(false)),
-            "-" => Some(None),
-            _ => None,
-        };
-        Some(Self {
-            class: (*class).to_owned(),
-            libraries: [verdict(node)?, verdict(python)?, verdict(go)?, verdict(java)?],
-            ours: verdict(ours)?,
-        })
-    }
-}
-
-/// As it stands in the table.
-impl fmt::Display for Row {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "| {}", self.class)?;
-        for verdict in self.libraries.iter().chain([&self.ours]) {
-            let cell = match verdict {
-                Some(true) => "yes",
-                Some(false) => "no",
-                None => "-",
-            };
-            write!(formatter, " | {cell}")?;
-        }
-        Ok(())
-    }
-}
 
 fn signers() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("signers")
@@ -155,7 +104,7 @@ fn keep(rows: &[Row], requests: &[Value]) -> Result<()> {
         return Ok(());
     };
     let mut kept: BTreeMap<(&str, bool), usize> = BTreeMap::new();
-    let mut lines = String::new();
+    let mut lines = Vec::new();
     for (row, request) in rows.iter().zip(requests) {
         let Some(verdict) = row.agreed() else { continue };
         let count = kept.entry((&row.class, verdict)).or_default();
@@ -163,10 +112,10 @@ fn keep(rows: &[Row], requests: &[Value]) -> Result<()> {
         if *count <= KEPT_PER_CLASS {
             let mut request = request.clone();
             request["valid"] = Value::from(verdict);
-            lines.push_str(&format!("{request}\n"));
+            lines.push(request.to_string());
         }
     }
-    Ok(fs::write(file, lines)?)
+    Ok(fs::write(file, lines.join("\n") + "\n")?)
 }
 
 struct Asked {
@@ -202,53 +151,56 @@ fn published(digits: &str) -> Vec<String> {
     arguments
 }
 
+/// A URL that the published signature is given with, one of its digits, the exit code, and what is told.
+const EXPLAINED: [(&str, &str, i32, &[&str]); 7] = [
+    (
+        PUBLISHED_URL,
+        "1234",
+        0,
+        &["valid: yes", "form: port_absent", "token: 1 of 1"],
+    ),
+    (
+        "https://mycompany.com:443/myapp.php?foo=1&bar=2",
+        "1234",
+        0,
+        &["valid: yes"],
+    ),
+    (
+        "http://mycompany.com/myapp.php?foo=1&bar=2",
+        "1234",
+        1,
+        &["valid: no", "scheme that was signed is https"],
+    ),
+    (
+        "https://mycompany.com/myapp.php/?foo=1&bar=2",
+        "1234",
+        1,
+        &["no slash at its end"],
+    ),
+    (
+        "https://mycompany.com/v1/myapp.php?foo=1&bar=2",
+        "1234",
+        1,
+        &["lacks /v1"],
+    ),
+    (
+        "https://mycompany.com/myapp.php?bar=2&foo=1",
+        "1234",
+        1,
+        &["signature.urlTemplate"],
+    ),
+    (
+        PUBLISHED_URL,
+        "1235",
+        1,
+        &["valid: no", "signature_mismatch", "another account's token"],
+    ),
+];
+
 #[tokio::test]
 async fn explains_a_request_and_shows_neither_token_nor_values() -> Result<()> {
     let folder = TempDir::new()?;
-    for (url, digits, code, words) in [
-        (
-            PUBLISHED_URL,
-            "1234",
-            0,
-            &["valid: yes", "form: port_absent", "token: 1 of 1"][..],
-        ),
-        (
-            "https://mycompany.com:443/myapp.php?foo=1&bar=2",
-            "1234",
-            0,
-            &["valid: yes"],
-        ),
-        (
-            "http://mycompany.com/myapp.php?foo=1&bar=2",
-            "1234",
-            1,
-            &["valid: no", "scheme that was signed is https"],
-        ),
-        (
-            "https://mycompany.com/myapp.php/?foo=1&bar=2",
-            "1234",
-            1,
-            &["no slash at its end"],
-        ),
-        (
-            "https://mycompany.com/v1/myapp.php?foo=1&bar=2",
-            "1234",
-            1,
-            &["lacks /v1"],
-        ),
-        (
-            "https://mycompany.com/myapp.php?bar=2&foo=1",
-            "1234",
-            1,
-            &["signature.urlTemplate"],
-        ),
-        (
-            PUBLISHED_URL,
-            "1235",
-            1,
-            &["valid: no", "signature_mismatch", "another account's token"],
-        ),
-    ] {
+    for (url, digits, code, words) in EXPLAINED {
         let arguments = published(digits);
         let arguments: Vec<_> = ["--url", url]
             .into_iter()

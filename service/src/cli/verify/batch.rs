@@ -37,7 +37,7 @@ pub fn judge_lines(mut input: BufReader<impl Read>, mut output: impl Write) -> R
         number += 1;
         let judged = match &line {
             Line::Whole(line) if line.trim_ascii().is_empty() => continue,
-            Line::Whole(line) => Question::read(line).map(|question| question.judge()),
+            Line::Whole(line) => Question::read(line).map(Question::judge),
             Line::TooLong => Err("it is too long"),
         };
         let (valid, form, reason) = match judged {

@@ -38,76 +38,110 @@ impl Dice {
     }
 }
 
+const PLAIN: [&str; 6] = ["foo=1", "bar=2", "phone=%2B14155551212", "a.b=c-d_e~f", "X=Y", "n=10"];
 const HOSTS: [&str; 4] = ["a.example.com", "addons.example.org", "localhost", "127.0.0.1"];
 const PATHS: [&str; 5] = ["/", "/sms", "/insights/sms", "/myapp.php", "/a/b/"];
 const PORTS: [&str; 8] = ["", "", "", "", ":443", ":80", ":8443", ":8080"];
 
-/// A URL with one thing out of the ordinary.
+const ODD: [&str; 11] = [
+    "",
+    "a",
+    "/sms?a=1",
+    "a.example.com/sms",
+    "//a.example.com/sms",
+    "https:/a",
+    "https://",
+    "mailto:a@b",
+    "a b",
+    "https://a b/",
+    "https://[::1/",
+];
+
+const ODD_PATHS: [&str; 13] = [
+    "/a%20b", "/a b", "/é", "/a'b", "/a;b=c", "/%7Euser", "/a:b@c", "/a\"<>", "/a//b", "/a\\b", "/a|b", "/a[b]", "/%e9",
+];
+
+/// A URL with one thing out of the ordinary, or with several.
 pub fn url(class: &str, dice: &mut Dice) -> String {
+    if class == "no URL" {
+        return dice.of(&ODD).to_owned();
+    }
     let several = class == "several at once";
     let has = |name: &str, dice: &mut Dice| class == name || (several && dice.one_in(4));
-    if class == "no URL" {
-        let odd = [
-            "",
-            "a",
-            "/sms?a=1",
-            "a.example.com/sms",
-            "//a.example.com/sms",
-            "https:/a",
-            "https://",
-            "mailto:a@b",
-            "a b",
-            "https://a b/",
-            "https://[::1/",
-        ];
-        return dice.of(&odd).to_owned();
-    }
-    let mut scheme = dice.of(&["https", "https", "http"]);
-    if has("scheme in capitals", dice) {
-        scheme = dice.of(&["HTTPS", "Https", "HTTP"]);
+    let scheme = if has("scheme in capitals", dice) {
+        dice.of(&["HTTPS", "Https", "HTTP"])
     } else if has("another scheme", dice) {
-        scheme = dice.of(&["wss", "ws", "ftp", "foo+bar.baz-1"]);
-    }
+        dice.of(&["wss", "ws", "ftp", "foo+bar.baz-1"])
+    } else {
+        dice.of(&["https", "https", "http"])
+    };
     let user = if has("user and password", dice) {
         dice.of(&["user:word@", "user@", "us%20er:w%40rd@", "user:@", ":@"])
     } else {
         ""
     };
-    let mut host = dice.of(&HOSTS);
-    if has("IPv6 address", dice) {
-        host = dice.of(&["[2001:db8::1]", "[::1]"]);
+    let host = if has("IPv6 address", dice) {
+        dice.of(&["[2001:db8::1]", "[::1]"])
     } else if has("host in capitals", dice) {
-        host = dice.of(&["A.Example.COM", "LOCALHOST"]);
+        dice.of(&["A.Example.COM", "LOCALHOST"])
     } else if has("host beyond ASCII", dice) {
-        host = dice.of(&["bücher.example", "例え.example"]);
-    }
-    let mut port = dice.of(&PORTS);
-    if has("odd port", dice) {
-        port = dice.of(&[":", ":0443", ":65536", ":x", ":0", ":00"]);
-    }
-    let mut path = dice.of(&PATHS);
-    if has("no path", dice) {
-        path = "";
+        dice.of(&["bücher.example", "例え.example"])
+    } else {
+        dice.of(&HOSTS)
+    };
+    let port = if has("odd port", dice) {
+        dice.of(&[":", ":0443", ":65536", ":x", ":0", ":00"])
+    } else {
+        dice.of(&PORTS)
+    };
+    let tail = tail(class, several, dice);
+    format!("{scheme}://{user}{host}{port}{tail}")
+}
+
+fn tail(class: &str, several: bool, dice: &mut Dice) -> String {
+    let has = |name: &str, dice: &mut Dice| class == name || (several && dice.one_in(4));
+    let path = if has("no path", dice) {
+        ""
     } else if has("marks in the path", dice) {
-        path = dice.of(&[
-            "/a%20b", "/a b", "/é", "/a'b", "/a;b=c", "/%7Euser", "/a:b@c", "/a\"<>", "/a//b", "/a\\b", "/a|b",
-            "/a[b]", "/%e9",
-        ]);
+        dice.of(&ODD_PATHS)
     } else if has("dot segments", dice) {
-        path = dice.of(&["/a/../b", "/./a", "/a/..", "/..", "/a/."]);
-    }
+        dice.of(&["/a/../b", "/./a", "/a/..", "/..", "/a/."])
+    } else {
+        dice.of(&PATHS)
+    };
     let query = query(class, several, dice);
     let fragment = if has("fragment", dice) {
         dice.of(&["#top", "#rc=2&rp=all", "#", "#a?b", "#é"])
     } else {
         ""
     };
-    format!("{scheme}://{user}{host}{port}{path}{query}{fragment}")
+    format!("{path}{query}{fragment}")
 }
 
 fn query(class: &str, several: bool, dice: &mut Dice) -> String {
-    const PLAIN: [&str; 6] = ["foo=1", "bar=2", "phone=%2B14155551212", "a.b=c-d_e~f", "X=Y", "n=10"];
-    let special: &[&str] = match class {
+    let special = special_pairs(class);
+    if class == "empty query" || (several && dice.one_in(6)) {
+        return "?".to_owned();
+    }
+    if special.is_empty() && dice.one_in(4) {
+        return String::new();
+    }
+    let mut pairs = Vec::new();
+    for _ in 0..=dice.below(3) {
+        let pool = if several {
+            &["q=it's", "a[]=1", "a=b+c", "a=%2b", "b=1&b=2", "c", "q=é", "a=%27"]
+        } else if special.is_empty() || dice.one_in(3) {
+            &PLAIN[..]
+        } else {
+            special
+        };
+        pairs.push(dice.of(pool));
+    }
+    format!("?{}", pairs.join("&"))
+}
+
+fn special_pairs(class: &str) -> &'static [&'static str] {
+    match class {
         "quotes, blanks or letters beyond ASCII in the query" => {
             &["q=it's", "q=\"a\"", "q=<a>", "q=a b", "q=é", "q=漢字", "'=1", "q='%27'"]
         }
@@ -157,25 +191,7 @@ fn query(class: &str, several: bool, dice: &mut Dice) -> String {
             "a&a",
         ],
         _ => &[],
-    };
-    if class == "empty query" || (several && dice.one_in(6)) {
-        return "?".to_owned();
     }
-    if special.is_empty() && dice.one_in(4) {
-        return String::new();
-    }
-    let mut pairs = Vec::new();
-    for _ in 0..=dice.below(3) {
-        let pool = if several {
-            &["q=it's", "a[]=1", "a=b+c", "a=%2b", "b=1&b=2", "c", "q=é", "a=%27"]
-        } else if special.is_empty() || dice.one_in(3) {
-            &PLAIN[..]
-        } else {
-            special
-        };
-        pairs.push(dice.of(pool));
-    }
-    format!("?{}", pairs.join("&"))
 }
 
 /// Parameters with one thing out of the ordinary.

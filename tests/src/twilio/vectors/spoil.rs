@@ -18,6 +18,15 @@ pub enum Spoiling {
 }
 
 impl Spoiling {
+    const ALL: [Self; 6] = [
+        Self::Emptied,
+        Self::Shortened,
+        Self::Lengthened,
+        Self::Lowered,
+        Self::Padded,
+        Self::Swapped,
+    ];
+
     pub fn of_signature(self, signature: &str) -> String {
         let swapped: String = signature.chars().rev().collect();
         match self {
@@ -46,16 +55,7 @@ pub fn vector(class: &'static str, dice: &mut Dice, url: &str, parameters: &Valu
         return vector;
     }
     match dice.below(8) {
-        0 => {
-            vector.spoiling = [
-                Spoiling::Emptied,
-                Spoiling::Shortened,
-                Spoiling::Lengthened,
-                Spoiling::Lowered,
-                Spoiling::Padded,
-                Spoiling::Swapped,
-            ][dice.below(6)]
-        }
+        0 => vector.spoiling = Spoiling::ALL[dice.below(Spoiling::ALL.len())],
         1 => vector.request["token"] = json!("another"),
         2 => vector.request["url"] = json!(format!("{url}x")),
         3 => vector.request["url"] = json!(url.replacen("example", "exampel", 1)),
@@ -117,13 +117,12 @@ fn respelt(url: &str, dice: &mut Dice) -> String {
 }
 
 fn escaped(url: &str) -> String {
-    let mut text = String::new();
-    for byte in url.bytes() {
+    let escape = |byte: u8| {
         if byte.is_ascii_graphic() && !b"'\"<>".contains(&byte) {
-            text.push(char::from(byte));
+            char::from(byte).to_string()
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            format!("%{byte:02X}")
         }
-    }
-    text
+    };
+    url.bytes().map(escape).collect()
 }

@@ -66,11 +66,11 @@ fn hosts(url: &str) -> Option<(String, String)> {
 }
 
 fn ports(url: &str) -> Vec<(String, String)> {
-    let bare = whole::without_port(url);
-    let Some(authority_end) = authority_end(&bare) else {
+    let portless = whole::without_port(url);
+    let Some(authority_end) = authority_end(&portless) else {
         return Vec::new();
     };
-    let (base, rest) = bare.split_at(authority_end);
+    let (base, rest) = portless.split_at(authority_end);
     PORTS
         .iter()
         .map(|port| {
@@ -89,9 +89,9 @@ fn paths(url: &str) -> Vec<(String, String)> {
     };
     let (base, path) = before_query.split_at(authority_end.min(before_query.len()));
     let mut variants = vec![match path.strip_suffix('/') {
-        Some(bare) => (
+        Some(shorter) => (
             "the path that was signed has no slash at its end: register and configure the same one".to_owned(),
-            format!("{base}{bare}{query}"),
+            format!("{base}{shorter}{query}"),
         ),
         None => (
             "the path that was signed has a slash at its end: register and configure the same one".to_owned(),
