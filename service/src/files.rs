@@ -134,7 +134,7 @@ impl SecretFiles {
             }
         }
         for (name, sender) in &self.basic_credentials {
-            match SecretFolder::open(&self.root, name).and_then(|folder| BasicCredentials::read(&folder)) {
+            match read_password_once(&self.root, name) {
                 Ok(read) => {
                     sender.send_if_modified(|last| {
                         let changed = last.as_ref().is_none_or(|last| !last.is_same(&read));
@@ -174,6 +174,11 @@ fn channels<T>(names: &BTreeSet<String>) -> Channels<T> {
 /// Reads the credentials once, for a program that ends soon.
 pub fn read_once(root: &Path, secret: &str) -> Result<Credentials, ReadSecret> {
     SecretFolder::open(root, secret).and_then(|folder| read_credentials(&folder))
+}
+
+/// Reads the password of an endpoint once, for a program that ends soon.
+pub fn read_password_once(root: &Path, secret: &str) -> Result<BasicCredentials, ReadSecret> {
+    SecretFolder::open(root, secret).and_then(|folder| BasicCredentials::read(&folder))
 }
 
 /// The tokens are good together with an account only: the callback needs both.

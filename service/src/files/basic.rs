@@ -1,8 +1,8 @@
 //! The name and the password that an endpoint asks for beside the signature, read from the files of a Secret and compared
 //! with what a request carries. Kept by `files`, asked by `server`.
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
@@ -37,6 +37,15 @@ impl BasicCredentials {
     #[must_use]
     pub fn new(username: &str, password: &str) -> Self {
         Self(STANDARD.encode(format!("{username}:{password}")).into())
+    }
+
+    /// The value of `Authorization`, as Twilio sends it when it is asked to.
+    #[must_use]
+    pub fn header(&self) -> HeaderValue {
+        let text = format!("Basic {}", self.0.expose_secret());
+        let mut value = HeaderValue::try_from(text).expect("base64 can stand in a header");
+        value.set_sensitive(true);
+        value
     }
 
     /// Whether another reading gave the same.
@@ -94,7 +103,9 @@ mod tests {
             }
             assert_eq!(wanted.carried_by(&headers), carried, "{values:?}");
         }
-        assert!(!format!("{wanted:?}").contains("dHdpbGlv"));
+        let own = [(AUTHORIZATION, wanted.header())];
+        assert_eq!(wanted.carried_by(&own.into_iter().collect()), Carried::Right);
+        assert!(!format!("{wanted:?} {:?}", wanted.header()).contains("dHdpbGlv"));
         Ok(())
     }
 }

@@ -84,7 +84,7 @@ impl Shown {
         if self.with_values {
             return value.to_owned();
         }
-        format!("<{} characters>", value.chars().count())
+        format!("<length {}>", value.chars().count())
     }
 }
 
