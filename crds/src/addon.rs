@@ -59,6 +59,14 @@ use crate::workload::Workload;
         "handler.sql.secretName must name a Secret of its own, not the one of spec.credentials",
     ),
     validation = rule(
+        "(has(self.allowList) && self.allowList.mode == 'Enforce') || self.endpoints.all(e, e.signature.mode != 'UrlOnly' || has(e.basicAuth))",
+        "signature.mode UrlOnly leaves the body unproven: set basicAuth on the endpoint, or spec.allowList with mode Enforce",
+    ),
+    validation = rule(
+        "self.endpoints.all(e, !has(e.basicAuth) || e.basicAuth.secretName != self.credentials.secretName)",
+        "basicAuth.secretName must name a Secret of its own, not the one of spec.credentials",
+    ),
+    validation = rule(
         "!has(oldSelf.addonSid) || has(self.addonSid)",
         "addonSid cannot be removed once it is set: create another MarketplaceAddon for another add-on",
     ),

@@ -10,6 +10,7 @@ use crate::replay::Replay;
 pub use crate::request::{Encoding, Fields, Request};
 use crate::request::{RECORDING_FIELDS, any_set};
 use crate::rules::{public_url, rule};
+use crate::signature::{BasicAuth, Signature};
 
 /// One URL that Twilio calls: publicUrl followed by `path`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -100,6 +101,14 @@ pub struct Endpoint {
     /// good for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
+
+    /// How the signature of a request is verified.
+    #[serde(default)]
+    pub signature: Signature,
+
+    /// A name and a password that requests must carry beside their signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
 
     /// What answers. Exactly one member.
     pub handler: Handler,

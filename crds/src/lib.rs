@@ -17,6 +17,7 @@ pub mod replay;
 pub mod request;
 pub mod rules;
 pub mod scaling;
+pub mod signature;
 pub mod sla;
 pub mod status;
 pub mod storage;

@@ -37,7 +37,6 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             public_url,
             addon_sid,
             credentials,
-            endpoints,
             callbacks,
             storage: storage.map(|Storage { volume, postgres }| Storage {
                 volume: volume.map(|_| Volume::default()),
@@ -48,6 +47,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             }),
             exposure: Exposure::default(),
             allow_list,
+            endpoints,
             scaling: Scaling::default(),
             sla,
             suspend: false,

@@ -10,6 +10,7 @@ use kube::{Resource, ResourceExt};
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
+use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
 
@@ -99,8 +100,9 @@ pub struct ValidatedAddon {
     pub credentials_name: String,
     /// The named keys of it.
     pub credentials: SecretContent,
-    /// The Secrets with a database's URL: of `sql` handlers, and of the jobs.
-    pub database_secrets: BTreeSet<String>,
+    /// The Secrets with a database's URL, of `sql` handlers and of the jobs, and those with the password of an endpoint;
+    /// mounted as they are.
+    pub mounted_secrets: BTreeSet<String>,
     /// The volume, if one is declared.
     pub volume: Option<DataVolume>,
     /// The address ranges that may connect, if they are limited.
@@ -115,7 +117,8 @@ pub struct ValidatedAddon {
 pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) -> Result<ValidatedAddon, Vec<Refusal>> {
     let mut refusals: Vec<_> = manifest::violations(addon).into_iter().map(Refusal::KeepRule).collect();
     let credentials = credentials(addon, facts, &mut refusals);
-    let database_secrets = database_secrets(addon, facts, &mut refusals);
+    let mut mounted_secrets = database_secrets(addon, facts, &mut refusals);
+    mounted_secrets.extend(basic_auth_secrets(addon, facts, &mut refusals));
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -133,7 +136,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         resources: spec.workload.resources.clone(),
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,
-        database_secrets,
+        mounted_secrets,
         volume: spec.storage.as_ref().and_then(data_volume),
         sources: spec.allow_list.as_ref().and_then(sources),
         service_port: spec.exposure.cluster_ip.as_ref().map_or(80, |service| service.port),
@@ -205,6 +208,14 @@ fn database_secrets(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<
     names
 }
 
+fn basic_auth_secrets(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
+    let names: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
+    for name in &names {
+        found(facts, name, &[USERNAME, PASSWORD], refusals);
+    }
+    names
+}
+
 fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Refusal>) -> Option<&'a SecretContent> {
     match facts.secrets.get(name) {
         Some(SecretFact::Found(content)) => {
@@ -234,6 +245,7 @@ fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Ref
 mod tests {
     use super::*;
     use crate::fixtures::{addon, defaults, facts, recording_addon};
+    use marketplace_crds::signature::BasicAuth;
 
     fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
         let refused = validate(addon, facts, &defaults()).err().unwrap_or_default();
@@ -248,7 +260,28 @@ mod tests {
         let valid = validate(&addon(), &facts(), &defaults()).expect("the fixture is valid");
         let keys: Vec<_> = valid.credentials.0.keys().map(String::as_str).collect();
         assert_eq!(keys, ["ACCOUNT_SID", "AUTH_TOKEN"]);
-        assert_eq!(valid.database_secrets, BTreeSet::from(["ledger".to_owned()]));
+        assert_eq!(valid.mounted_secrets, BTreeSet::from(["ledger".to_owned()]));
+    }
+
+    #[test]
+    fn the_secret_with_the_password_of_an_endpoint_is_mounted_once_it_has_both_keys() {
+        let (mut addon, mut facts) = (addon(), facts());
+        addon.spec.endpoints[0].basic_auth = Some(BasicAuth {
+            secret_name: "doorbell".to_owned(),
+        });
+        assert_eq!(
+            reasons(&addon, &facts),
+            [
+                "SecretMissing: Secret doorbell does not exist: create it in the namespace of the add-on with the keys username and password"
+            ]
+        );
+        let keys = [(USERNAME, "twilio"), (PASSWORD, "word")];
+        let content = keys.map(|(key, value)| (key.to_owned(), ByteString(value.as_bytes().to_vec())));
+        let content = SecretFact::Found(SecretContent(content.into()));
+        facts.secrets.insert("doorbell".to_owned(), content);
+        let valid = validate(&addon, &facts, &defaults()).expect("all Secrets are there");
+        let mounted = ["doorbell".to_owned(), "ledger".to_owned()];
+        assert_eq!(valid.mounted_secrets, BTreeSet::from(mounted));
     }
 
     #[test]

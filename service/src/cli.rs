@@ -5,6 +5,7 @@
 
 pub mod invoke;
 pub mod run;
+pub mod verify;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::metrics::catalog;
 
 use self::invoke::InvokeOptions;
 use self::run::RunOptions;
+use self::verify::VerifyOptions;
 
 /// What this program is, in its logs and metrics.
 pub const BUILD: Build = Build {
@@ -50,6 +52,10 @@ Examples:
     marketplace-service invoke -f addon.yaml --endpoint recordings --to http://127.0.0.1:8080 \\
         --audio samples.raw --field format=SIGNED_16BIT_SLINER --field rate=8000 --test
 
+  Why was this request refused?
+    marketplace-service verify --token-file secrets/twilio/AUTH_TOKEN --signature 'RSOYDt4T1cUTdK1PDd93/VVr8B8=' \\
+        --url 'https://mycompany.com/myapp.php?foo=1&bar=2' --param Digits=1234 --param To=+18005551212
+
   `secrets` holds a folder for each Secret that addon.yaml names, with a file for each key:
     mkdir -p secrets/twilio
     printf %s ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx > secrets/twilio/ACCOUNT_SID
@@ -71,6 +77,8 @@ enum Command {
     Run(RunOptions),
     /// Act as Twilio: sign a request, send it, receive the callback, and judge what came.
     Invoke(InvokeOptions),
+    /// Explain one request: which texts its signature was held against, which would match, and what is likely wrong.
+    Verify(VerifyOptions),
     /// Print what the metrics mean, for docs/metrics.md.
     #[command(hide = true)]
     Metrics,
@@ -141,6 +149,7 @@ pub async fn execute(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Run(options) => run::run(options).await.map(|()| ExitCode::SUCCESS),
         Command::Invoke(options) => invoke::invoke(options).await,
+        Command::Verify(options) => verify::verify(options),
         Command::Metrics => {
             print!("{}", catalog::document());
             Ok(ExitCode::SUCCESS)

@@ -19,7 +19,7 @@ use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
 use crate::replay::ReplayPlan;
 use crate::request::Mapping;
-use crate::signature::{EndpointUrl, ReadPublicUrl};
+use crate::signature::{EndpointUrl, ReadPublicUrl, SignaturePlan};
 use crate::source::{Mode, SourcePolicy};
 
 /// The namespace of a resource that names none, as `kubectl` has it.
@@ -77,6 +77,10 @@ pub struct Endpoint {
     pub mapping: Mapping,
     /// Until when a request is good.
     pub replay: Option<ReplayPlan>,
+    /// How its requests are verified.
+    pub signature: SignaturePlan,
+    /// The Secret with the password that they must carry besides.
+    pub basic_auth_secret: Option<String>,
     /// What answers.
     pub handler: HandlerPlan,
 }
@@ -186,6 +190,10 @@ impl Config {
             secrets: SecretNames {
                 credentials: spec.credentials.secret_name.clone(),
                 databases,
+                basic_auth: endpoints
+                    .iter()
+                    .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
+                    .collect(),
             },
             endpoints,
             callbacks: CallbackPolicy {
@@ -269,6 +277,8 @@ fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endp
         integration_keys,
         request,
         replay,
+        signature,
+        basic_auth,
         handler,
     } = endpoint;
     let public_url = own_public_url.as_deref().unwrap_or(public_url);
@@ -280,6 +290,8 @@ fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endp
         url: EndpointUrl::new(public_url, path).map_err(ReadConfig::ReadPublicUrl)?,
         encoding: request.encoding,
         replay: replay.as_ref().map(ReplayPlan::new),
+        signature: signature.into(),
+        basic_auth_secret: basic_auth.as_ref().map(|secret| secret.secret_name.clone()),
         handler: read_handler(name, handler, &mapping)?,
         mapping,
     })

@@ -7,6 +7,7 @@
 //! no token, and without a token nothing is verified. On a laptop a file of variables may stand in for the Secret with the
 //! account and its tokens.
 
+mod basic;
 mod env_file;
 mod secret;
 
@@ -20,6 +21,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use self::basic::{BasicCredentials, Carried};
 pub use self::env_file::ReadEnvFile;
 pub use self::secret::{ReadSecret, SecretFolder};
 
@@ -43,6 +45,8 @@ pub struct SecretNames {
     pub credentials: String,
     /// Every Secret with a `DATABASE_URL`.
     pub databases: BTreeSet<String>,
+    /// Every Secret with the password of an endpoint.
+    pub basic_auth: BTreeSet<String>,
 }
 
 /// Where the Secrets are.
@@ -72,6 +76,8 @@ pub struct Secrets {
     pub credentials: watch::Receiver<Arc<Credentials>>,
     /// The database URL of each Secret that `SecretNames::databases` names; none before the first good reading.
     pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
+    /// What each Secret of `SecretNames::basic_auth` has; none before the first good reading.
+    pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
 }
 
 /// Reads the files on a timer and publishes what changed.
@@ -80,6 +86,7 @@ pub struct SecretFiles {
     names: SecretNames,
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
+    basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
     /// What failed at the last reading, so that it is told once and not at every reading.
     complaints: BTreeSet<String>,
 }
@@ -89,18 +96,14 @@ impl SecretFiles {
     #[must_use]
     pub fn open(places: SecretPlaces, names: SecretNames) -> (Self, Secrets) {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
-        let mut database_urls = BTreeMap::new();
-        let mut database_urls_seen = BTreeMap::new();
-        for name in &names.databases {
-            let (sender, receiver) = watch::channel(None);
-            database_urls.insert(name.clone(), sender);
-            database_urls_seen.insert(name.clone(), receiver);
-        }
+        let (database_urls, database_urls_seen) = channels(&names.databases);
+        let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
         let mut files = Self {
             places,
             names,
             credentials,
             database_urls,
+            basic_credentials,
             complaints: BTreeSet::new(),
         };
         files.reread();
@@ -109,6 +112,7 @@ impl SecretFiles {
             Secrets {
                 credentials: credentials_seen,
                 database_urls: database_urls_seen,
+                basic_credentials: basic_credentials_seen,
             },
         )
     }
@@ -152,6 +156,20 @@ impl SecretFiles {
                 }
             }
         }
+        for (name, sender) in &self.basic_credentials {
+            match read_password_once(&self.places, name) {
+                Ok(read) => {
+                    sender.send_if_modified(|last| {
+                        let changed = last.as_ref().is_none_or(|last| !last.is_same(&read));
+                        *last = Some(read);
+                        changed
+                    });
+                }
+                Err(error) => {
+                    complaints.insert(error.to_string());
+                }
+            }
+        }
         for complaint in complaints.difference(&self.complaints) {
             tracing::warn!(
                 reason = complaint,
@@ -162,6 +180,20 @@ impl SecretFiles {
     }
 }
 
+type Channels<T> = (
+    BTreeMap<String, watch::Sender<Option<T>>>,
+    BTreeMap<String, watch::Receiver<Option<T>>>,
+);
+
+/// A channel for each Secret.
+fn channels<T>(names: &BTreeSet<String>) -> Channels<T> {
+    let channels = names.iter().map(|name| {
+        let (sender, receiver) = watch::channel(None);
+        ((name.clone(), sender), (name.clone(), receiver))
+    });
+    channels.unzip()
+}
+
 /// Reads the credentials once.
 pub fn read_once(places: &SecretPlaces, secret: &str) -> Result<Credentials, ReadCredentials> {
     match &places.env_file {
@@ -170,6 +202,11 @@ pub fn read_once(places: &SecretPlaces, secret: &str) -> Result<Credentials, Rea
             .and_then(|folder| read_credentials(&folder))
             .map_err(ReadCredentials::ReadSecret),
     }
+}
+
+/// Reads the password of an endpoint once, for a program that ends soon.
+pub fn read_password_once(places: &SecretPlaces, secret: &str) -> Result<BasicCredentials, ReadSecret> {
+    SecretFolder::open(&places.folder, secret).and_then(|folder| BasicCredentials::read(&folder))
 }
 
 /// The tokens are good together with an account only: the callback needs both.
@@ -218,6 +255,7 @@ mod tests {
         let names = SecretNames {
             credentials: "twilio".to_owned(),
             databases: ["crm".to_owned()].into(),
+            basic_auth: ["door".to_owned()].into(),
         };
         let places = SecretPlaces {
             folder: root.to_owned(),
@@ -287,6 +325,27 @@ mod tests {
         fs::remove_dir_all(root.path().join("twilio"))?;
         files.reread();
         assert_eq!(tokens(&secrets), ["new", "old"]);
+        Ok(())
+    }
+
+    #[test]
+    fn publishes_a_password_once_both_keys_are_there() -> io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let (mut files, secrets) = open(root.path());
+        let is_seen = || secrets.basic_credentials["door"].borrow().is_some();
+        write(root.path(), "door/username", "twilio")?;
+        files.reread();
+        assert!(!is_seen());
+        write(root.path(), "door/password", "word")?;
+        files.reread();
+        assert!(is_seen());
+        let mut watched = secrets.basic_credentials["door"].clone();
+        watched.mark_unchanged();
+        files.reread();
+        assert_eq!(watched.has_changed().ok(), Some(false), "read again, and the same");
+        write(root.path(), "door/password", "other")?;
+        files.reread();
+        assert_eq!(watched.has_changed().ok(), Some(true));
         Ok(())
     }
 

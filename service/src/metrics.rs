@@ -12,7 +12,7 @@ use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 use crate::config::{Config, Endpoint};
 use crate::domain::AddonKey;
 use crate::server::verdict::Verdict;
-use crate::signature::Form;
+use crate::signature::{Form, Verified};
 use crate::source::Origin;
 
 /// The endpoint of a request whose path is no endpoint's.
@@ -40,6 +40,7 @@ pub struct Metrics {
     tokens_loaded: IntGauge,
     endpoints: IntGaugeVec,
     recordings: IntCounterVec,
+    matches: IntCounterVec,
 }
 
 impl Metrics {
@@ -56,6 +57,7 @@ impl Metrics {
             tokens_loaded: catalog::TOKENS_LOADED.gauge(addon)?,
             endpoints: catalog::ENDPOINT_INFO.gauges(addon)?,
             recordings: catalog::RECORDINGS.counters(addon)?,
+            matches: catalog::SIGNATURE_MATCHES.counters(addon)?,
         };
         metrics.register()?;
         Ok(metrics)
@@ -72,6 +74,7 @@ impl Metrics {
             tokens_loaded,
             endpoints,
             recordings,
+            matches,
         } = self;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(failures.clone()))?;
@@ -80,7 +83,8 @@ impl Metrics {
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(tokens_loaded.clone()))?;
         registry.register(Box::new(endpoints.clone()))?;
-        registry.register(Box::new(recordings.clone()))
+        registry.register(Box::new(recordings.clone()))?;
+        registry.register(Box::new(matches.clone()))
     }
 
     /// Where other parts register their own.
@@ -107,6 +111,13 @@ impl Metrics {
     pub fn record_source(&self, origin: Origin, is_verified: bool) {
         let signature = if is_verified { VERIFIED } else { UNVERIFIED };
         self.sources.with_label_values(&[origin.label(), signature]).inc();
+    }
+
+    /// Counts what a signature covers.
+    pub fn record_match(&self, endpoint: Option<&Endpoint>, matched: Verified) {
+        let endpoint = endpoint.map_or(UNMATCHED, |endpoint| endpoint.name.as_str());
+        let labels = [endpoint, matched.form.as_str(), matched.covers.as_str()];
+        self.matches.with_label_values(&labels).inc();
     }
 
     /// Counts a request as being answered until the guard is dropped.
@@ -160,7 +171,7 @@ mod tests {
     use super::Metrics;
     use crate::config::Config;
     use crate::server::verdict::Verdict;
-    use crate::signature::Form;
+    use crate::signature::{Form, Port};
 
     #[test]
     fn every_series_carries_the_addon_and_labels_of_ours_alone() -> Result<(), Box<dyn Error>> {
@@ -172,7 +183,7 @@ mod tests {
         metrics.record(
             config.endpoint("sms"),
             &Verdict::Answered(Value::Null),
-            Some(Form::PortAbsent),
+            Some(Form::as_received(Port::Absent)),
             took,
         );
         metrics.record(None, &Verdict::Unverified("signature_mismatch"), None, took);

@@ -14,6 +14,7 @@ mod incoming;
 mod multipart;
 mod protocol;
 mod routes;
+mod signed;
 mod sources;
 mod speak;
 mod unparsed;
@@ -36,6 +37,8 @@ use tracing::Instrument as _;
 use self::body::ReceiveBody;
 use self::incoming::{request_key, sent};
 use self::routes::{Route, Routes};
+use self::signed::Claim;
+pub use self::signed::Passwords;
 use self::verdict::Verdict;
 use crate::admission::{Admission, Lookup, SignedRequest, Upload, admit};
 use crate::clock;
@@ -44,7 +47,7 @@ use crate::domain::{Credentials, EndpointName, RequestSid, TwilioSids};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
-use crate::signature::{self, ClaimedSignature, Form, SIGNATURE_HEADER};
+use crate::signature::{ClaimedSignature, Form, SIGNATURE_HEADER};
 use crate::spool::Quarantined;
 use crate::trace;
 
@@ -75,6 +78,8 @@ pub struct Server {
     pub config: Arc<Config>,
     /// What signatures are tried with, as the files have it now.
     pub credentials: watch::Receiver<Arc<Credentials>>,
+    /// What requests must carry beside their signature.
+    pub passwords: Passwords,
     /// What answers at once.
     pub lookups: HashMap<EndpointName, LookupHandler>,
     /// Where recordings go; there is a place for them when an endpoint takes them.
@@ -177,23 +182,31 @@ async fn judge(
         }
     };
     let query = head.uri.query();
-    match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
-        Err(error) => {
+    let claim = Claim {
+        tokens: &credentials.tokens,
+        url: &route.url,
+        query,
+        covered: received.covered(),
+        claimed,
+    };
+    let verified = match claim.judge(route.endpoint, &server.metrics) {
+        Ok(verified) => verified,
+        Err(verdict) => {
             sources::obstacle(server, head, false);
-            Verdict::Unverified(error.category()).into()
+            return verdict.into();
         }
-        Ok(verified) => {
-            let verdict = if let Some(reason) = sources::obstacle(server, head, true) {
-                Verdict::Unavailable(reason)
-            } else {
-                let request = sent(route.endpoint, head, received, sids);
-                serve(server, route, query, request).await
-            };
-            Outcome {
-                verdict,
-                form: Some(verified.form),
-            }
-        }
+    };
+    let verdict = if let Some(reason) = sources::obstacle(server, head, true) {
+        Verdict::Unavailable(reason)
+    } else if let Err(verdict) = server.passwords.check(route.endpoint, &head.headers) {
+        verdict
+    } else {
+        let request = sent(route.endpoint, head, received, sids);
+        serve(server, route, query, request).await
+    };
+    Outcome {
+        verdict,
+        form: Some(verified.form),
     }
 }
 

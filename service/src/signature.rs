@@ -6,25 +6,29 @@
 //! The signature says nothing about headers, and since nothing delimits names from values, some different requests sign
 //! alike: an endpoint therefore accepts one method and one encoding.
 
+pub mod candidates;
+pub mod covering;
+mod form;
+mod plan;
+mod query;
 mod url;
-
-use std::collections::{BTreeMap, BTreeSet};
+pub mod whole;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
-pub use self::url::{EndpointUrl, Form, ReadPublicUrl};
+pub use self::candidates::{Candidates, Spellings};
+pub use self::covering::{BODY_HASH_PARAMETER, Coverage, Covered, Covering, Covers, body_hash};
+pub use self::form::{Form, Port, Spelling};
+pub use self::plan::{Purpose, SignaturePlan};
+pub use self::url::{EndpointUrl, ReadPublicUrl};
 
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "x-twilio-signature";
-
-/// The query parameter that carries the hash of a body which is no form.
-pub const BODY_HASH_PARAMETER: &str = "bodySHA256";
 
 const SIGNATURE_BYTES: usize = 20;
 
@@ -35,22 +39,13 @@ pub type Parameter = (String, String);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClaimedSignature([u8; SIGNATURE_BYTES]);
 
-/// What beside the URL the signature must cover.
-#[derive(Clone, Copy, Debug)]
-pub enum Covered<'a> {
-    /// Nothing: the query has all of it.
-    UrlAlone,
-    /// The parameters of a form, or the text parts of a multipart body.
-    Parameters(&'a [Parameter]),
-    /// A body whose hash is in the query.
-    BodyHash(&'a [u8]),
-}
-
 /// Proof that a request was signed: only `verify` makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// How the URL was written.
     pub form: Form,
+    /// What of the request the signature covers.
+    pub covers: Covers,
     /// The place of the token among those that were tried, the primary first.
     pub token_index: usize,
 }
@@ -64,8 +59,8 @@ pub enum Unverified {
     /// More than one, or none that is base64 of 20 bytes.
     #[error("failed to decode the signature")]
     DecodeSignature,
-    /// A body that should be covered by a hash and has none, or more than one, in the query.
-    #[error("failed to find the one bodySHA256 of the query")]
+    /// A body that should be covered by a hash and has none in the query.
+    #[error("failed to find bodySHA256 in the query")]
     FindBodyHash,
     /// The hash in the query is another body's.
     #[error("failed to match the body with bodySHA256")]
@@ -101,96 +96,118 @@ impl ClaimedSignature {
     }
 }
 
-/// Tries every token over every form of the URL, in a time that does not depend on which of them matches.
+/// Tries every token over every text, in a time that does not depend on which of them matches.
 pub fn verify(
     tokens: &[SecretString],
-    url: &EndpointUrl,
-    query: Option<&str>,
-    covered: Covered<'_>,
+    urls: &Candidates,
+    coverings: &[Covering],
     claimed: ClaimedSignature,
 ) -> Result<Verified, Unverified> {
-    let parameters = match covered {
-        Covered::UrlAlone => &[],
-        Covered::Parameters(parameters) => parameters,
-        Covered::BodyHash(body) => {
-            match_body_hash(query, body)?;
-            &[]
-        }
-    };
     let mut matched = Choice::from(0);
     let mut matched_place = 0_u16;
-    let mut place = 0_u16;
-    for form in Form::ALL {
-        let text = signed_text(&url.text(form, query), parameters);
-        for token in tokens {
-            let equal = hmac(token, &text).ct_eq(&claimed.0);
-            matched_place.conditional_assign(&place, equal & !matched);
-            matched |= equal;
-            place += 1;
-        }
+    for (place, attempt) in (0_u16..).zip(attempts(tokens, urls, coverings)) {
+        let equal = attempt.signature().ct_eq(&claimed.0);
+        matched_place.conditional_assign(&place, equal & !matched);
+        matched |= equal;
     }
     if !bool::from(matched) {
         return Err(Unverified::MatchSignature);
     }
-    let matched_place = usize::from(matched_place);
+    let place = usize::from(matched_place);
+    let (form, _) = urls
+        .iter()
+        .nth(place / coverings.len() % urls.len())
+        .expect("it was tried above");
     Ok(Verified {
-        form: Form::ALL[matched_place / tokens.len()],
-        token_index: matched_place % tokens.len(),
+        form,
+        covers: coverings[place % coverings.len()].covers,
+        token_index: place / (urls.len() * coverings.len()),
     })
+}
+
+/// Every text that gives this signature: what `Commission` reports and `verify` explains.
+#[must_use]
+pub fn find_matches(
+    tokens: &[SecretString],
+    urls: &Candidates,
+    coverings: &[Covering],
+    claimed: ClaimedSignature,
+) -> Vec<Verified> {
+    attempts(tokens, urls, coverings)
+        .filter(|attempt| attempt.signature().ct_eq(&claimed.0).into())
+        .map(Into::into)
+        .collect()
 }
 
 /// Signs as Twilio does; `url` is the whole URL with its query.
 #[must_use]
 pub fn sign(token: &SecretString, url: &str, parameters: &[Parameter]) -> String {
-    STANDARD.encode(hmac(token, &signed_text(url, parameters)))
+    let mut mac = keyed(token);
+    mac.update(&signed_text(url, parameters));
+    STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The hash of a body as `bodySHA256` carries it: lower-case hexadecimal.
-#[must_use]
-pub fn body_hash(body: &[u8]) -> String {
-    hex::encode(Sha256::digest(body))
-}
-
-/// What is signed: the URL, and every parameter in byte order of names. A name that occurs more than once is repeated with
-/// each of its different values, in order, as all SDKs do that keep repeated names at all.
+/// What is signed: the URL, and every parameter.
 #[must_use]
 pub fn signed_text(url: &str, parameters: &[Parameter]) -> Vec<u8> {
-    let mut values_by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (name, value) in parameters {
-        values_by_name.entry(name).or_default().insert(value);
-    }
     let mut text = url.as_bytes().to_vec();
-    for (name, values) in values_by_name {
-        for value in values {
-            text.extend_from_slice(name.as_bytes());
-            text.extend_from_slice(value.as_bytes());
-        }
-    }
+    text.extend(covering::parameters_text(parameters));
     text
 }
 
-/// The hash must be in the query exactly once: with two, one reader checks the first and another the last.
-fn match_body_hash(query: Option<&str>, body: &[u8]) -> Result<(), Unverified> {
-    let mut hashes = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
-        .filter(|(name, _)| name == BODY_HASH_PARAMETER)
-        .map(|(_, value)| value);
-    let (Some(hash), None) = (hashes.next(), hashes.next()) else {
-        return Err(Unverified::FindBodyHash);
-    };
-    let equal = body_hash(body).as_bytes().ct_eq(hash.as_bytes());
-    if bool::from(equal) {
-        Ok(())
-    } else {
-        Err(Unverified::MatchBodyHash)
+/// One token over one text.
+struct Attempt<'a> {
+    mac: Hmac<Sha1>,
+    token_index: usize,
+    form: Form,
+    url: &'a str,
+    covering: &'a Covering,
+}
+
+impl Attempt<'_> {
+    fn signature(&self) -> [u8; SIGNATURE_BYTES] {
+        let mut mac = self.mac.clone();
+        mac.update(self.url.as_bytes());
+        mac.update(&self.covering.text);
+        mac.finalize().into_bytes().into()
     }
 }
 
-fn hmac(token: &SecretString, text: &[u8]) -> [u8; SIGNATURE_BYTES] {
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(token.expose_secret().as_bytes()).expect("HMAC takes keys of every length");
-    mac.update(text);
-    mac.finalize().into_bytes().into()
+impl From<Attempt<'_>> for Verified {
+    fn from(attempt: Attempt<'_>) -> Self {
+        Self {
+            form: attempt.form,
+            covers: attempt.covering.covers,
+            token_index: attempt.token_index,
+        }
+    }
 }
 
+fn attempts<'a>(
+    tokens: &'a [SecretString],
+    urls: &'a Candidates,
+    coverings: &'a [Covering],
+) -> impl Iterator<Item = Attempt<'a>> {
+    tokens.iter().enumerate().flat_map(move |(token_index, token)| {
+        let mac = keyed(token);
+        let texts = urls
+            .iter()
+            .flat_map(move |url| coverings.iter().map(move |covering| (url, covering)));
+        texts.map(move |((form, url), covering)| Attempt {
+            mac: mac.clone(),
+            token_index,
+            form,
+            url,
+            covering,
+        })
+    })
+}
+
+fn keyed(token: &SecretString) -> Hmac<Sha1> {
+    Hmac::new_from_slice(token.expose_secret().as_bytes()).expect("HMAC takes keys of every length")
+}
+
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod tests;

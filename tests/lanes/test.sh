@@ -34,7 +34,7 @@ part "compile the tests" build_suites
 part "unit, golden and mock-API tests" cargo test --workspace --lib --bins
 part "images" "$top/tests/lanes/images.sh"
 export MARKETPLACE_SERVICE=$release/marketplace-service
-part "Twilio's own libraries" "$top/tests/signers/install"
+part "Twilio's own libraries" "$top/tests/signers/install" judges
 part "service suites" suites local::
 part "build the cluster's programs" "$cluster" build
 part "the cluster proves itself" "$top/tests/cluster/check"

@@ -4,6 +4,7 @@
 mod endpoints;
 mod handlers;
 mod requests;
+mod signatures;
 mod sources;
 mod surroundings;
 
@@ -60,6 +61,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(requests::rows());
     rows.extend(handlers::rows());
     rows.extend(sources::rows());
+    rows.extend(signatures::rows());
     rows.extend(surroundings::rows());
     rows
 }

@@ -19,6 +19,7 @@ pub mod memory;
 pub mod patience;
 pub mod pgbouncer;
 pub mod postgres;
+pub mod proxy;
 pub mod report;
 pub mod service;
 pub mod tls;

@@ -37,6 +37,7 @@ pub enum SecretFact {
 pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     let mut names = of_databases(addon);
     names.insert(addon.spec.credentials.secret_name.clone());
+    names.extend(basic_auth_names(addon));
     names
 }
 
@@ -53,6 +54,12 @@ pub fn of_databases(addon: &MarketplaceAddon) -> BTreeSet<String> {
         .map(|sql| sql.secret_name.clone())
         .chain(jobs.map(|postgres| postgres.secret_name.clone()))
         .collect()
+}
+
+/// The names of the Secrets with the password of an endpoint.
+pub fn basic_auth_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
+    let endpoints = addon.spec.endpoints.iter();
+    endpoints.filter_map(|endpoint| Some(endpoint.basic_auth.as_ref()?.secret_name.clone()))
 }
 
 /// Gets one.

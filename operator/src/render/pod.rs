@@ -192,8 +192,8 @@ fn files(addon: &ValidatedAddon) -> Vec<(Volume, VolumeMount)> {
         names::credentials(&addon.name),
         &addon.credentials_name,
     );
-    let databases = addon
-        .database_secrets
+    let mounted = addon
+        .mounted_secrets
         .iter()
         .map(|name| secret(names::secret_volume(name), name.clone(), name));
     let data = addon.volume.iter().map(|_| {
@@ -210,7 +210,7 @@ fn files(addon: &ValidatedAddon) -> Vec<(Volume, VolumeMount)> {
     });
     [(config, mount("config", CONFIG_FOLDER.to_owned(), true)), credentials]
         .into_iter()
-        .chain(databases)
+        .chain(mounted)
         .chain(data)
         .collect()
 }

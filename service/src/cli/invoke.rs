@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use secrecy::SecretString;
 use url::Url;
 use uuid::Uuid;
@@ -171,7 +171,11 @@ async fn converse(
         token: &token,
         request_sid: &request_sid,
     };
-    let outgoing = compose(config, endpoint, &fields, &caller);
+    let mut outgoing = compose(config, endpoint, &fields, &caller);
+    if let Some(secret) = &endpoint.basic_auth_secret {
+        let password = files::read_password_once(&options.addon.places(), secret).map_err(CommandError::input)?;
+        outgoing.headers.insert(AUTHORIZATION, password.header());
+    }
     let answer = send(endpoint, &outgoing, options).await?;
     say(format_args!("{} in {} ms", answer.status, answer.took.as_millis()));
     if !answer.body.is_empty() {

@@ -24,8 +24,8 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
-use crate::server::Server;
 use crate::server::connection::{self, Door};
+use crate::server::{Passwords, Server};
 use crate::worker::{LEASE, RETENTION, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.
@@ -190,6 +190,7 @@ fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metr
         sla: config.sla,
     });
     Server {
+        passwords: Passwords::all(&config, secrets),
         lookups: LookupHandler::all(&config, secrets),
         credentials: secrets.credentials.clone(),
         recordings,

@@ -10,7 +10,7 @@ use crate::deadline::Met;
 use crate::domain::AddonKey;
 use crate::queue::JobState;
 use crate::server::verdict::Verdict;
-use crate::signature::Form;
+use crate::signature::{Covers, Form};
 use crate::source::Origin;
 use crate::tls::HandshakeFailure;
 use crate::worker::WorkOutcome;
@@ -35,7 +35,7 @@ const VERDICT: Label = Label {
 };
 const FORM: Label = Label {
     name: "form",
-    values: Values::Words(|| Form::ALL.into_iter().map(Form::as_str).chain([NO_FORM]).collect()),
+    values: Values::Words(|| Form::all().map(Form::as_str).chain([NO_FORM]).collect()),
 };
 const REASON: Label = Label {
     name: "reason",
@@ -139,6 +139,23 @@ pub const RECORDINGS: Definition = Definition {
                 let known = IntegrationKey::ALL.into_iter().map(IntegrationKey::as_str);
                 known.chain([UNKNOWN_KIND]).collect()
             }),
+        },
+    ],
+};
+
+/// What signatures cover.
+pub const SIGNATURE_MATCHES: Definition = Definition {
+    name: "marketplace_signature_matches_total",
+    kind: Kind::Counter,
+    unit: "signatures",
+    help: "Signatures by form of the URL and by what they cover, where that is not settled: modes `UrlOnly` and \
+           `Commission`.",
+    labels: &[
+        REQUEST_ENDPOINT,
+        FORM,
+        Label {
+            name: "covers",
+            values: Values::Words(|| Covers::ALL.into_iter().map(Covers::as_str).collect()),
         },
     ],
 };
@@ -259,7 +276,7 @@ pub const TLS_HANDSHAKES_FAILED: Definition = Definition {
 };
 
 /// All of them, in the order in which they are documented.
-pub const ALL: [&Definition; 19] = [
+pub const ALL: [&Definition; 20] = [
     &REQUESTS,
     &REQUEST_FAILURES,
     &REQUEST_DURATION,
@@ -268,6 +285,7 @@ pub const ALL: [&Definition; 19] = [
     &TOKENS_LOADED,
     &ENDPOINT_INFO,
     &RECORDINGS,
+    &SIGNATURE_MATCHES,
     &JOB_ATTEMPTS,
     &ANALYSIS,
     &ANALYZED_AUDIO,

@@ -6,6 +6,7 @@
 //! | accepted for later | 202, empty | waits for the callback |
 //! | genuine, but refused | 200 and an error JSON | counts every 4xx and 5xx against the publisher |
 //! | not verified | 403 | never sent it |
+//! | verified, without the password of its endpoint | 401 | repeats it with the password |
 //! | one that we cannot serve now | 503 | tries a 5xx again, and a 4xx never |
 //!
 //! No other status leaves this service: 429 is not one that Twilio's webhooks understand, a redirect loses the parameters,
@@ -14,7 +15,7 @@
 //! parse, or one beyond the limits), is answered with `UNPARSED`.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
 use memchr::memmem;
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ use crate::admission::Refusal;
 
 /// What Twilio takes of an answer that is given at once.
 pub const ANSWER_LIMIT_BYTES: usize = 64 * 1024;
+
+/// How Twilio is asked for the password.
+const CHALLENGE: &str = "Basic realm=\"add-on\"";
 
 /// What is answered to bytes that never became a request: 403, as to everything that is not proven to be Twilio's.
 pub const UNPARSED: &[u8] = concat!(
@@ -56,6 +60,8 @@ pub enum Verdict {
     Refused(Refusal),
     /// Not proven to be Twilio's.
     Unverified(Reason),
+    /// Twilio's, and without the password: it is sent when it is asked for.
+    Challenged,
     /// Not now.
     Unavailable(Reason),
 }
@@ -75,6 +81,7 @@ impl Verdict {
             Self::Accepted => "accepted",
             Self::Refused(_) => "refused",
             Self::Unverified(_) => "unverified",
+            Self::Challenged => "challenged",
             Self::Unavailable(_) => "unavailable",
         }
     }
@@ -83,7 +90,7 @@ impl Verdict {
     #[must_use]
     pub const fn reason(&self) -> Option<Reason> {
         match self {
-            Self::Answered(_) | Self::Accepted => None,
+            Self::Answered(_) | Self::Accepted | Self::Challenged => None,
             Self::Refused(refusal) => Some(refusal.error_code()),
             Self::Unverified(reason) | Self::Unavailable(reason) => Some(reason),
         }
@@ -106,6 +113,13 @@ impl Verdict {
                 StatusCode::FORBIDDEN,
                 error_json("unverified", "the request is not signed for this add-on"),
             ),
+            Self::Challenged => {
+                let message = "the request must be repeated with the name and the password of this endpoint";
+                let mut response = respond(StatusCode::UNAUTHORIZED, error_json("password_required", message));
+                let challenge = HeaderValue::from_static(CHALLENGE);
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                response
+            }
             Self::Unavailable(_) => respond(
                 StatusCode::SERVICE_UNAVAILABLE,
                 error_json(
@@ -176,7 +190,8 @@ fn empty(status: StatusCode) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
-    use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+    use axum::http::HeaderValue;
+    use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, WWW_AUTHENTICATE};
     use serde_json::{Value, json};
 
     use super::{ANSWER_LIMIT_BYTES, UNPARSED, Verdict, unparsed};
@@ -251,6 +266,16 @@ mod tests {
             to_bytes(unparsed().into_body(), usize::MAX).await?,
             body.as_bytes().to_vec()
         );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_verified_request_without_its_password_is_401_and_told_how_to_send_it() -> Result<(), axum::Error> {
+        let challenge = Verdict::Challenged.into_response();
+        let challenge = challenge.headers().get(WWW_AUTHENTICATE).map(HeaderValue::as_bytes);
+        assert_eq!(challenge, Some(&b"Basic realm=\"add-on\""[..]));
+        let (status, kind, _) = on_the_wire(Verdict::Challenged).await?;
+        assert_eq!((status, kind.as_deref()), (401, Some("application/json")));
         Ok(())
     }
 

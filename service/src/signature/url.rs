@@ -7,30 +7,9 @@
 
 use std::fmt;
 
-/// The way a URL was written when its signature matched; a label of the metrics.
-///
-/// Twilio leaves the port out for some products and keeps it for others, so both are tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// Without a port in the authority.
-    PortAbsent,
-    /// With a port in the authority: the written one, or the default of the scheme.
-    PortPresent,
-}
+use url::Url;
 
-impl Form {
-    /// Every form, in the order in which they are tried.
-    pub const ALL: [Self; 2] = [Self::PortAbsent, Self::PortPresent];
-
-    /// The label of the metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PortAbsent => "port_absent",
-            Self::PortPresent => "port_present",
-        }
-    }
-}
+use super::form::{Form, Port};
 
 /// Why a publicUrl cannot be the base of a signed URL.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -52,62 +31,106 @@ pub enum ReadPublicUrl {
 /// The URL of one endpoint as Twilio knows it, without the query.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointUrl {
+    written: Base,
+    /// As `new URL()` writes it, where that differs.
+    normalized: Option<Base>,
+    prefix_bytes: usize,
+}
+
+/// A URL without user, password and query, in pieces.
+#[derive(Clone, PartialEq, Eq)]
+struct Base {
     scheme: String,
     host: String,
     port: Option<String>,
-    prefix: String,
     path: String,
 }
 
 impl EndpointUrl {
     /// Joins a publicUrl and the path of an endpoint. User and password are left out: they are never signed.
     pub fn new(public_url: &str, endpoint_path: &str) -> Result<Self, ReadPublicUrl> {
-        let (scheme, rest) = public_url.split_once("://").ok_or(ReadPublicUrl::ReadScheme)?;
-        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
-            return Err(ReadPublicUrl::ReadScheme);
-        }
-        if rest.contains(['?', '#']) {
-            return Err(ReadPublicUrl::RefuseQuery);
-        }
-        let (authority, base_path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (host, port) = split_authority(authority)?;
-        let prefix = base_path.trim_end_matches('/').to_owned();
+        let mut written = Base::read(public_url)?;
+        let prefix = written.path.trim_end_matches('/');
+        let prefix_bytes = prefix.len();
+        written.path = format!("{prefix}/{}", endpoint_path.trim_start_matches('/'));
+        let normalized = Url::parse(&written.text(written.port(), None)).ok();
+        let normalized = normalized.and_then(|url| Base::read(url.as_str()).ok());
         Ok(Self {
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
-            port: port.map(str::to_owned),
-            path: format!("{prefix}/{}", endpoint_path.trim_start_matches('/')),
-            prefix,
+            normalized: normalized.filter(|normalized| *normalized != written),
+            written,
+            prefix_bytes,
         })
     }
 
     /// The whole path, publicUrl's first.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        &self.written.path
     }
 
     /// The path that is left when a proxy in front strips publicUrl's path.
     #[must_use]
     pub fn stripped_path(&self) -> &str {
-        &self.path[self.prefix.len()..]
+        &self.written.path[self.prefix_bytes..]
     }
 
     /// The form in which publicUrl itself is written.
     #[must_use]
     pub fn written_form(&self) -> Form {
-        if self.port.is_some() {
-            Form::PortPresent
-        } else {
-            Form::PortAbsent
-        }
+        Form::as_received(self.written.port())
     }
 
     /// The text that is signed, in one form. An empty query keeps its question mark: the bytes are what was sent.
     #[must_use]
     pub fn text(&self, form: Form, query: Option<&str>) -> String {
+        self.written.text(form.port, query)
+    }
+
+    /// The same with the base as `new URL()` writes it: scheme and host in lower case, no default port.
+    pub(super) fn normalized_text(&self, port: Port, query: Option<&str>) -> String {
+        self.normalized.as_ref().unwrap_or(&self.written).text(port, query)
+    }
+
+    /// The same without the slash, for a URL that consists of a host alone.
+    pub(super) fn text_without_slash(&self, port: Port, query: Option<&str>) -> Option<String> {
+        let mut base = self.written.clone();
+        (base.path == "/").then(|| {
+            base.path.clear();
+            base.text(port, query)
+        })
+    }
+}
+
+impl Base {
+    fn read(url: &str) -> Result<Self, ReadPublicUrl> {
+        let (scheme, rest) = url.split_once("://").ok_or(ReadPublicUrl::ReadScheme)?;
+        if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+            return Err(ReadPublicUrl::ReadScheme);
+        }
+        if rest.contains(['?', '#']) {
+            return Err(ReadPublicUrl::RefuseQuery);
+        }
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, port) = split_authority(authority)?;
+        Ok(Self {
+            scheme: scheme.to_owned(),
+            host: host.to_owned(),
+            port: port.map(str::to_owned),
+            path: path.to_owned(),
+        })
+    }
+
+    fn port(&self) -> Port {
+        if self.port.is_some() {
+            Port::Present
+        } else {
+            Port::Absent
+        }
+    }
+
+    fn text(&self, port: Port, query: Option<&str>) -> String {
         let mut text = format!("{}://{}", self.scheme, self.host);
-        if form == Form::PortPresent {
+        if port == Port::Present {
             text.push(':');
             text.push_str(self.port.as_deref().unwrap_or_else(|| self.default_port()));
         }
@@ -155,7 +178,7 @@ fn split_authority(authority: &str) -> Result<(&str, Option<&str>), ReadPublicUr
 
 #[cfg(test)]
 mod tests {
-    use super::{EndpointUrl, Form, ReadPublicUrl};
+    use super::{EndpointUrl, Form, Port, ReadPublicUrl};
 
     #[test]
     fn joins_both_paths_with_one_slash_and_keeps_the_authority_as_written() {
@@ -169,7 +192,7 @@ mod tests {
             ("https://a.example", "/sms/", "https://a.example/sms/"),
         ];
         for (public_url, path, expected) in cases {
-            let url = EndpointUrl::new(public_url, path).map(|url| url.text(Form::PortAbsent, None));
+            let url = EndpointUrl::new(public_url, path).map(|url| url.text(Form::as_received(Port::Absent), None));
             assert_eq!(url.as_deref(), Ok(expected), "{public_url} and {path}");
         }
     }
@@ -215,9 +238,9 @@ mod tests {
         ];
         for (public_url, absent, present) in cases {
             let url = EndpointUrl::new(public_url, "/p");
-            let text = |form| url.as_ref().map(|url| url.text(form, Some("q=a:1")));
-            assert_eq!(text(Form::PortAbsent).as_deref(), Ok(absent), "{public_url}");
-            assert_eq!(text(Form::PortPresent).as_deref(), Ok(present), "{public_url}");
+            let text = |port| url.as_ref().map(|url| url.text(Form::as_received(port), Some("q=a:1")));
+            assert_eq!(text(Port::Absent).as_deref(), Ok(absent), "{public_url}");
+            assert_eq!(text(Port::Present).as_deref(), Ok(present), "{public_url}");
         }
     }
 
@@ -230,7 +253,9 @@ mod tests {
             (Some("a=%2b+'%27&b"), "https://a.example/p?a=%2b+'%27&b"),
         ] {
             assert_eq!(
-                url.as_ref().map(|url| url.text(Form::PortAbsent, query)).as_deref(),
+                url.as_ref()
+                    .map(|url| url.text(Form::as_received(Port::Absent), query))
+                    .as_deref(),
                 Ok(expected)
             );
         }

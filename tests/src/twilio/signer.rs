@@ -74,22 +74,7 @@ struct Signer {
 
 impl Signer {
     fn start(sdk: Sdk) -> Result<Self> {
-        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("signers");
-        let installed = install(&sources)?;
-        let mut command = match sdk {
-            Sdk::Node => {
-                let mut command = Command::new("node");
-                command
-                    .env("NODE_PATH", installed.join("node/node_modules"))
-                    .arg(sources.join("node/sign.js"));
-                command
-            }
-            Sdk::Python => {
-                let mut command = Command::new(installed.join("python/bin/python"));
-                command.arg(sources.join("python/sign.py"));
-                command
-            }
-        };
+        let mut command = sdk.command()?;
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let questions = process.stdin.take().context("it was piped")?;
         let answers = BufReader::new(process.stdout.take().context("it was piped")?);
@@ -108,9 +93,10 @@ impl Signer {
     }
 }
 
-/// Runs once for both: the second signer finds everything there.
-fn install(sources: &Path) -> Result<PathBuf> {
+/// Runs once for all: the second finds everything there. Prints the folder last.
+pub(super) fn install(sources: &Path, wanted: &str) -> Result<PathBuf> {
     let output = Command::new(sources.join("install"))
+        .arg(wanted)
         .stderr(Stdio::inherit())
         .output()
         .context("failed to run tests/signers/install")?;
@@ -122,4 +108,31 @@ fn install(sources: &Path) -> Result<PathBuf> {
             .last()
             .context("tests/signers/install printed nothing")?,
     ))
+}
+
+/// Where the programs are that call the libraries.
+pub(super) fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("signers")
+}
+
+impl Sdk {
+    /// The program that signs and judges with this library.
+    pub(super) fn command(self) -> Result<Command> {
+        let sources = sources();
+        let installed = install(&sources, "signers")?;
+        Ok(match self {
+            Self::Node => {
+                let mut command = Command::new("node");
+                command
+                    .env("NODE_PATH", installed.join("node/node_modules"))
+                    .arg(sources.join("node/sign.js"));
+                command
+            }
+            Self::Python => {
+                let mut command = Command::new(installed.join("python/bin/python"));
+                command.arg(sources.join("python/sign.py"));
+                command
+            }
+        })
+    }
 }

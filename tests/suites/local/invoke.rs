@@ -55,6 +55,25 @@ async fn prints_the_answer_of_every_encoding() -> Result<()> {
 }
 
 #[tokio::test]
+async fn sends_the_password_of_the_endpoint() -> Result<()> {
+    let mut manifest = manifest_with("/spec/callbacks", json!({ "allowedHosts": ["*.twilio.com"] }));
+    manifest["spec"]["endpoints"][0]["basicAuth"] = json!({ "secretName": "door" });
+    let home = home_of(&manifest)?;
+    let field = format!("phone={KNOWN}");
+    let arguments = ["--endpoint", "query", "--field", &field];
+    assert_printed(&invoke(&home, &arguments).await?, 2, &["secret door"]);
+    home.write_secret("door", "username", "twilio")?;
+    home.write_secret("door", "password", "open sesame")?;
+    let _service = Service::start(&home).await?;
+    assert_printed(
+        &invoke(&home, &arguments).await?,
+        0,
+        &["200", "Ada Lovelace", "all was well"],
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn receives_and_prints_the_callback_of_a_recording() -> Result<()> {
     let home = home()?;
     let _service = Service::start(&home).await?;

@@ -15,7 +15,7 @@ use super::outgoing::{Caller, Content, Outgoing, compose};
 use crate::config::{Config, Endpoint};
 use crate::request::{Source, pairs};
 use crate::server::headers;
-use crate::signature::{ClaimedSignature, Covered, SIGNATURE_HEADER, verify};
+use crate::signature::{Candidates, ClaimedSignature, Coverage, Covered, SIGNATURE_HEADER, covering, verify};
 
 const ADDON: &str = include_str!("../../../../crds/fixtures/call-insights.yaml");
 
@@ -65,7 +65,9 @@ fn signs_in_every_encoding_as_the_service_verifies() -> Result<(), Box<dyn Error
         };
         let claimed = outgoing.headers.get(SIGNATURE_HEADER).map(HeaderValue::as_bytes);
         let claimed = ClaimedSignature::read(claimed.into_iter())?;
-        let verified = verify(std::slice::from_ref(&token), &endpoint.url, query, covered, claimed);
+        let urls = Candidates::of_endpoint(&endpoint.url, query, &endpoint.signature.spellings);
+        let coverings = covering::accepted(Coverage::Strict, query, covered)?;
+        let verified = verify(std::slice::from_ref(&token), &urls, &coverings, claimed);
         assert!(verified.is_ok(), "{encoding}: {verified:?}");
     }
     Ok(())

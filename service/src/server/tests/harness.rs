@@ -25,8 +25,8 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::queue::{Queue as _, SqliteQueue};
-use crate::server::Server;
 use crate::server::connection::{self, Door};
+use crate::server::{Passwords, Server};
 use crate::spool::{Limits, Spool};
 
 pub type Failure = Box<dyn Error>;
@@ -76,10 +76,12 @@ impl Front {
         let secrets = Secrets {
             credentials: credentials_seen,
             database_urls: [("crm".to_owned(), database_url_seen)].into(),
+            basic_credentials: [].into(),
         };
         let metrics = Metrics::new(&config.addon)?;
         let server = Server {
             lookups: LookupHandler::all(&config, &secrets),
+            passwords: Passwords::all(&config, &secrets),
             credentials: secrets.credentials,
             recordings: Some(Recordings {
                 spool,

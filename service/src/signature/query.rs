@@ -1,0 +1,169 @@
+//! The other ways in which signers spell a query than it is sent. Pure, text to text; called by `candidates`.
+
+use std::collections::HashMap;
+
+/// How many pairs Node's `querystring` reads; what follows them is not part of its form.
+const LEGACY_PAIRS_LIMIT: usize = 1000;
+
+/// The bytes, beside letters and digits, that Node's `querystring` leaves as they are.
+const LEGACY_PLAIN: &[u8] = b"!'()*-._~";
+
+/// As `new URL()` writes the query of an http(s) URL: only what may not stand in one is escaped.
+#[must_use]
+pub fn escaped(query: &str) -> String {
+    let mut text = String::with_capacity(query.len());
+    for byte in query.bytes() {
+        match byte {
+            b'!' | b'$'..=b'&' | b'('..=b';' | b'=' | b'?'..=b'~' => text.push(char::from(byte)),
+            _ => push_escape(&mut text, byte),
+        }
+    }
+    text
+}
+
+/// With the plain apostrophe in place of its escape.
+#[must_use]
+pub fn with_plain_quotes(query: &str) -> String {
+    query.replace("%27", "'")
+}
+
+/// Decoded and encoded again in the way of Node's `querystring`, which Twilio's library for Node has long tried as well.
+/// A blank that was sent as `+` becomes `%20`, a name without `=` gets one, a repeated name moves to its first place, and
+/// names that are array indices to JavaScript come first, in order of number.
+#[must_use]
+pub fn legacy(query: &str) -> String {
+    let mut names: Vec<String> = Vec::new();
+    let mut values_by_name: HashMap<String, Vec<String>> = HashMap::new();
+    let pairs = query.split('&').take(LEGACY_PAIRS_LIMIT);
+    for pair in pairs.filter(|pair| !pair.is_empty()) {
+        let (name, value) = decoded(pair);
+        let values = values_by_name.entry(name.clone()).or_insert_with(|| {
+            names.push(name);
+            Vec::new()
+        });
+        values.push(value);
+    }
+    // Stable, so that the other names stay in the order in which they came.
+    names.sort_by_key(|name| array_index(name).map_or((1, 0), |index| (0, index)));
+    let mut text = String::with_capacity(query.len());
+    for name in names {
+        for value in values_by_name.remove(&name).unwrap_or_default() {
+            if !text.is_empty() {
+                text.push('&');
+            }
+            legacy_encode(&mut text, &name);
+            text.push('=');
+            legacy_encode(&mut text, &value);
+        }
+    }
+    text
+}
+
+/// The received pairs, their bytes unchanged, in the order in which the names stand in the URL as it is registered;
+/// further pairs follow as they came. Twilio has been seen to send a query sorted and to sign it unsorted.
+#[must_use]
+pub fn in_order_of(names: &[String], query: &str) -> String {
+    let mut received: Vec<Option<&str>> = query.split('&').map(Some).collect();
+    let mut pairs = Vec::with_capacity(received.len());
+    for name in names {
+        let place = received
+            .iter()
+            .position(|pair| pair.is_some_and(|pair| name_of(pair) == *name));
+        pairs.extend(place.and_then(|place| received[place].take()));
+    }
+    pairs.extend(received.into_iter().flatten());
+    pairs.join("&")
+}
+
+/// The names of a query in their order, decoded, so that either spelling of a name finds its pair.
+#[must_use]
+pub fn names(query: &str) -> Vec<String> {
+    query.split('&').map(name_of).collect()
+}
+
+fn name_of(pair: &str) -> String {
+    decoded(pair).0
+}
+
+fn decoded(pair: &str) -> (String, String) {
+    form_urlencoded::parse(pair.as_bytes()).next().map_or_else(
+        || (String::new(), String::new()),
+        |(name, value)| (name.into_owned(), value.into_owned()),
+    )
+}
+
+fn legacy_encode(text: &mut String, decoded: &str) {
+    for byte in decoded.bytes() {
+        if byte.is_ascii_alphanumeric() || LEGACY_PLAIN.contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            push_escape(text, byte);
+        }
+    }
+}
+
+fn push_escape(text: &mut String, byte: u8) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    text.push('%');
+    text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+    text.push(char::from(DIGITS[usize::from(byte & 15)]));
+}
+
+/// What JavaScript takes for the index of an element, and therefore lists before every other name.
+fn array_index(name: &str) -> Option<u32> {
+    let index: u32 = name.parse().ok().filter(|index| *index < u32::MAX)?;
+    (index.to_string() == name).then_some(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escaped, in_order_of, legacy, names, with_plain_quotes};
+
+    #[test]
+    fn escapes_what_may_not_stand_in_a_query_and_nothing_else() {
+        let plain = "a=1&b=%27%2b+!$()*,-./:;?@[]^_`{|}~\\";
+        assert_eq!(escaped(plain), plain);
+        assert_eq!(escaped("q='\"<> é#"), "q=%27%22%3C%3E%20%C3%A9%23");
+        assert_eq!(with_plain_quotes("a=%27b'%2527"), "a='b'%2527");
+    }
+
+    // Each row was printed by `querystring.stringify(querystring.parse(query))` of Node 20.
+    #[test]
+    fn spells_a_query_as_nodes_querystring_does() {
+        for (query, expected) in [
+            ("foo=1&bar=2", "foo=1&bar=2"),
+            ("a=it%27s+new&b=x%20y", "a=it's%20new&b=x%20y"),
+            ("a=1&b=2&a=3", "a=1&a=3&b=2"),
+            ("b=2&10=x&9=y&a=1&010=z", "9=y&10=x&b=2&a=1&010=z"),
+            ("4294967294=a&x=1&4294967295=b", "4294967294=a&x=1&4294967295=b"),
+            ("x=1&4294967294=a", "4294967294=a&x=1"),
+            ("a&&b=&=c&", "a=&b=&=c"),
+            ("a=b=c", "a=b%3Dc"),
+            ("a=%zz%41", "a=%25zzA"),
+            ("a=%ff%C3%A9", "a=%EF%BF%BD%C3%A9"),
+            ("a=%E9", "a=%EF%BF%BD"),
+            ("a=100%", "a=100%25"),
+            ("a=!'()*-._~/:@", "a=!'()*-._~%2F%3A%40"),
+            ("__proto__=1&a=2", "__proto__=1&a=2"),
+            ("=", "="),
+        ] {
+            assert_eq!(legacy(query), expected, "{query}");
+        }
+        let many = vec!["a=1"; 1001].join("&");
+        assert_eq!(legacy(&many).matches('=').count(), 1000);
+    }
+
+    #[test]
+    fn puts_the_pairs_in_the_order_of_the_registered_url() {
+        let registered = names("phone={{primary_address}}&api%5Fkey=K&to={{secondary_address}}");
+        for (query, expected) in [
+            ("api_key=K&phone=%2b1&to=2", "phone=%2b1&api_key=K&to=2"),
+            ("api_key=K&extra=1&phone=1&to=2", "phone=1&api_key=K&to=2&extra=1"),
+            ("phone=1&phone=2", "phone=1&phone=2"),
+            ("z&y", "z&y"),
+            ("", ""),
+        ] {
+            assert_eq!(in_order_of(&registered, query), expected, "{query}");
+        }
+    }
+}
