@@ -19,7 +19,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
 
-const CRASHES: u64 = 8;
+/// A job that was begun at each start and finished at none is given up at its sixth attempt, which is not the question here.
+const CRASHES: u64 = 4;
 const CLIENTS: usize = 4;
 /// Between starts and kills: from before the first upload to the middle of many.
 const KILL_WITHIN_MILLISECONDS: std::ops::Range<u64> = 1..400;

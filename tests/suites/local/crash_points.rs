@@ -67,28 +67,31 @@ impl Rows {
         Ok(())
     }
 
-    /// The state of each job, by its request.
-    async fn states(&self, home: &Home) -> Result<Vec<(String, String)>> {
-        const ALL: &str = "SELECT sids, state FROM job";
-        let mut found: Vec<(String, String)> = Vec::new();
+    /// Every job there is.
+    async fn all(&self, home: &Home) -> Result<Vec<Job>> {
+        const ALL: &str = "SELECT sids, state, result_key FROM job";
+        let mut found = Vec::new();
         match self {
             Self::File => {
                 let url = format!("sqlite://{}?mode=ro", home.data_path().join("queue.db").display());
                 let mut file = sqlx::SqliteConnection::connect(&url).await?;
                 for row in sqlx::query(ALL).fetch_all(&mut file).await? {
-                    found.push((row.try_get("sids")?, row.try_get("state")?));
+                    found.push((row.try_get("sids")?, row.try_get("state")?, row.try_get("result_key")?));
                 }
             }
             Self::Schema { url, .. } => {
                 let mut session = sqlx::PgConnection::connect(url).await?;
                 for row in sqlx::query(ALL).fetch_all(&mut session).await? {
-                    found.push((row.try_get("sids")?, row.try_get("state")?));
+                    found.push((row.try_get("sids")?, row.try_get("state")?, row.try_get("result_key")?));
                 }
             }
         }
         Ok(found)
     }
 }
+
+/// The SIDs, the state, and where a result lies that is kept for as long as its row remembers it.
+type Job = (String, String, Option<String>);
 
 struct Round {
     rows: Rows,
@@ -139,19 +142,21 @@ impl Round {
         });
         delivered.await?;
         until("every job has ended, and no file is left", async || {
-            let states = self.rows.states(&self.home).await?;
-            let ended = states.iter().all(|(_, state)| state == "confirmed");
-            let files = ["quarantine", "audio", "results"].map(|room| self.home.data_files(room).len());
-            Ok((ended && files == [0, 0, 0]).then_some(()))
+            let jobs = self.rows.all(&self.home).await?;
+            let ended = jobs.iter().all(|(_, state, _)| state == "confirmed");
+            let results: BTreeSet<_> = jobs.into_iter().filter_map(|(_, _, key)| key).collect();
+            let left = ["quarantine", "audio"].map(|room| self.home.data_files(room).len());
+            let named = self.home.data_files("results").into_iter().collect::<BTreeSet<_>>() == results;
+            Ok((ended && named && left == [0, 0]).then_some(()))
         })
         .await
         .with_context(|| {
             let files = ["quarantine", "audio", "results"].map(|room| self.home.data_files(room));
             format!("left: {files:?}")
         })?;
-        let states = self.rows.states(&self.home).await?;
+        let jobs = self.rows.all(&self.home).await?;
         for sid in &accepted {
-            let rows = states.iter().filter(|(sids, _)| sids.contains(sid.as_str())).count();
+            let rows = jobs.iter().filter(|(sids, ..)| sids.contains(sid.as_str())).count();
             ensure!(rows == 1, "{sid} has {rows} rows");
             let deliveries = self.receiver.deliveries_of(sid);
             let told: BTreeSet<_> = deliveries
@@ -160,7 +165,7 @@ impl Round {
                 .collect();
             ensure!(told.len() == 1, "{sid} was told {} things", told.len());
         }
-        ensure!(states.len() == accepted.len(), "a row without a request");
+        ensure!(jobs.len() == accepted.len(), "a row without a request");
         Ok(())
     }
 }
