@@ -49,8 +49,8 @@ pub(super) fn refuse_network(folder: &Path) -> Result<(), QueueError> {
     };
     let unread = |error: std::io::Error| QueueError::OpenDatabase(sqlx::Error::Io(error));
     let found = rustix::fs::statfs(folder_name).map_err(|error| unread(error.into()))?;
-    // The number has 32 bits, and its sign differs between architectures.
-    let magic = u64::from_ne_bytes(i64::from(found.f_type).to_ne_bytes()) & 0xffff_ffff;
+    // The number has 32 bits, whatever the type of the field.
+    let magic = found.f_type.cast_unsigned() & 0xffff_ffff;
     let kind = if magic == FUSE {
         let status = rustix::fs::stat(folder_name).map_err(|error| unread(error.into()))?;
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").map_err(unread)?;
