@@ -21,7 +21,7 @@ const USER: &str = "postgres";
 const BOUND: Duration = Duration::from_mins(1);
 
 // Reads until whoever started it is gone or lets go, then ends the server at once; what it wrote goes too, unless told.
-const GUARD: &str = "folder=$1; signal=$2; shift 2; \"$@\" & server=$!; told=$(cat); kill -s \"$signal\" $server; wait $server; \
+const GUARD: &str = "trap '' TERM INT HUP; folder=$1; signal=$2; shift 2; \"$@\" & server=$!; told=$(cat); kill -s \"$signal\" $server; wait $server; \
      [ \"$told\" = keep ] || rm -rf \"$folder\"";
 const KEEP: &[u8] = b"keep";
 
