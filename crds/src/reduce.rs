@@ -24,6 +24,8 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         allow_list: _,
         scaling: _,
         sla,
+        limits,
+        retention,
         suspend: _,
         workload: _,
     } = addon.spec.clone();
@@ -50,6 +52,8 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             allow_list: None,
             scaling: Scaling::default(),
             sla,
+            limits,
+            retention,
             suspend: false,
             workload: Workload::default(),
         },

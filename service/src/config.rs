@@ -16,6 +16,8 @@ use crate::domain::{AddonKey, EndpointName};
 use crate::egress::{CallbackPolicy, PatternError};
 use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
+use crate::limits::{self, Limits};
+use crate::queue::Retention;
 use crate::signature::{EndpointUrl, ReadPublicUrl};
 
 /// The namespace of a resource that names none, as `kubectl` has it.
@@ -40,6 +42,10 @@ pub struct Config {
     pub sla: Sla,
     /// Where accepted recordings are kept, if any are.
     pub storage: Option<StoragePlan>,
+    /// How much is taken of what comes from outside.
+    pub limits: Limits,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// Where accepted recordings are kept until their result is delivered.
@@ -177,6 +183,8 @@ impl Config {
                 floor_seconds: f64::from(spec.sla.floor_seconds),
             },
             storage,
+            limits: Limits::new(&spec.limits),
+            retention: limits::retention(&spec.retention),
         })
     }
 

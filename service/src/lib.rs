@@ -13,6 +13,7 @@ pub mod config;
 pub mod crash;
 pub mod domain;
 pub mod files;
+pub mod limits;
 
 pub mod admission;
 pub mod handler;

@@ -8,6 +8,7 @@ use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeV
 
 use crate::config::{Config, Endpoint};
 use crate::domain::AddonKey;
+use crate::limits::usage;
 use crate::server::verdict::Verdict;
 use crate::signature::Form;
 
@@ -23,6 +24,7 @@ const DURATION_BUCKETS_SECONDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 /// What the front counts.
 #[derive(Clone)]
 pub struct Metrics {
+    addon: AddonKey,
     registry: Registry,
     requests: IntCounterVec,
     failures: IntCounterVec,
@@ -37,6 +39,7 @@ impl Metrics {
     pub fn new(addon: &AddonKey) -> Result<Self, prometheus::Error> {
         let options = |name, help| Opts::new(name, help).const_label("addon", addon.as_str());
         let metrics = Self {
+            addon: addon.clone(),
             registry: Registry::new(),
             requests: IntCounterVec::new(
                 options(
@@ -82,6 +85,7 @@ impl Metrics {
 
     fn register(&self) -> Result<(), prometheus::Error> {
         let Self {
+            addon: _,
             registry,
             requests,
             failures,
@@ -102,6 +106,15 @@ impl Metrics {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Shows a limit of this name, and what is taken of it.
+    pub fn watch_limit(
+        &self,
+        limit: (&'static str, u64),
+        used: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error> {
+        usage::watch(&self.registry, &self.addon, limit, used)
     }
 
     /// States the endpoints, once.

@@ -10,8 +10,11 @@
 
 pub mod body;
 pub mod connection;
+mod inflow;
 mod multipart;
+mod room;
 mod routes;
+pub mod seats;
 mod unparsed;
 pub mod verdict;
 
@@ -26,9 +29,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, request};
 use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use self::body::{ReceiveBody, Received, Signed};
+use self::inflow::Inflow;
+use self::room::Room;
 use self::routes::{Route, Routes};
 use self::verdict::Verdict;
 use crate::admission::{Admission, Lookup, SignedRequest, admit};
@@ -39,9 +44,6 @@ use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::metrics::Metrics;
 use crate::request::pairs;
 use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, SIGNATURE_HEADER};
-
-/// Requests whose body is read or that are being answered; one more is asked to come again.
-const REQUESTS_LIMIT: usize = 512;
 
 /// The headers of Twilio, all lower-case. `sids` reads them and `invoke` sends them.
 pub mod headers {
@@ -78,7 +80,7 @@ pub struct Server {
 struct Shared {
     server: Server,
     routes: Routes,
-    room: Semaphore,
+    room: Arc<Room>,
 }
 
 /// How a request ended, and what is known of its form.
@@ -95,14 +97,18 @@ impl From<Verdict> for Outcome {
 
 impl Server {
     /// One handler for every path and method: the router's own 404 and 405 would be told to strangers and counted by Twilio.
-    pub fn into_router(self) -> Router {
+    pub fn into_router(self) -> Result<Router, prometheus::Error> {
         let routes = Routes::new(&self.config);
-        let room = Semaphore::new(REQUESTS_LIMIT);
-        Router::new().fallback(respond).with_state(Arc::new(Shared {
+        let limit = self.config.limits.requests;
+        let room = Room::new(limit);
+        let places = Arc::clone(&room);
+        self.metrics
+            .watch_limit(("requests", limit as u64), move || places.used() as u64)?;
+        Ok(Router::new().fallback(respond).with_state(Arc::new(Shared {
             server: self,
             routes,
             room,
-        }))
+        })))
     }
 }
 
@@ -115,9 +121,14 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let sids = sids(&head.headers);
 
     // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
-    let judged = AssertUnwindSafe(judge(&shared, &route, &head, &mut body, &sids))
-        .catch_unwind()
-        .await;
+    let answer_by = began + shared.server.config.limits.answer;
+    let asked = Asked {
+        route: &route,
+        head: &head,
+        sids: &sids,
+        answer_by,
+    };
+    let judged = AssertUnwindSafe(judge(&shared, &asked, &mut body)).catch_unwind().await;
     let outcome = judged.unwrap_or_else(|_| Verdict::Unavailable("panic").into());
 
     metrics.record(route.endpoint, &outcome.verdict, outcome.form, began.elapsed());
@@ -130,13 +141,17 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     verdict::closing(response)
 }
 
-async fn judge(
-    shared: &Shared,
-    route: &Route<'_>,
-    head: &request::Parts,
-    body: &mut Body,
-    sids: &TwilioSids,
-) -> Outcome {
+/// What is known of a request before its body is read.
+struct Asked<'a> {
+    route: &'a Route<'a>,
+    head: &'a request::Parts,
+    sids: &'a TwilioSids,
+    /// When an answer that is given at once must be there.
+    answer_by: Instant,
+}
+
+async fn judge(shared: &Shared, asked: &Asked<'_>, body: &mut Body) -> Outcome {
+    let Asked { route, head, sids, .. } = asked;
     let server = &shared.server;
     let claimed = ClaimedSignature::read(head.headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes));
     let claimed = match claimed {
@@ -147,24 +162,28 @@ async fn judge(
     if credentials.tokens.is_empty() {
         return Verdict::Unavailable("no_token").into();
     }
-    let Ok(_place) = shared.room.try_acquire() else {
+    let Some(place) = shared.room.enter() else {
         return Verdict::Unavailable("busy").into();
     };
     let audio_field = route.endpoint.and_then(|endpoint| endpoint.fields.audio.as_deref());
     let spool = server.recordings.as_ref().map(|recordings| &*recordings.spool);
-    let received = match body::receive(head, body, audio_field, spool).await {
+    let mut inflow = Inflow::new(body, &server.config.limits.body, &place);
+    let received = match body::receive(head, &mut inflow, audio_field, spool).await {
         Ok(received) => received,
         Err(error) => {
             tell_cause(&error);
             return error.verdict().into();
         }
     };
+    if !place.keep() {
+        return ReceiveBody::KeepPlace.verdict().into();
+    }
     let query = head.uri.query();
     match signature::verify(&credentials.tokens, &route.url, query, received.covered(), claimed) {
         Err(error) => Verdict::Unverified(error.category()).into(),
         Ok(verified) => {
             let key = request_key(sids, &route.url, query, &received);
-            let verdict = serve(server, route.endpoint, query, received, sids, key).await;
+            let verdict = serve(server, asked, received, key).await;
             Outcome {
                 verdict,
                 form: Some(verified.form),
@@ -174,14 +193,14 @@ async fn judge(
 }
 
 /// What is done for a request that is proven to be Twilio's.
-async fn serve(
-    server: &Server,
-    endpoint: Option<&Endpoint>,
-    query: Option<&str>,
-    received: Received,
-    sids: &TwilioSids,
-    key: RequestKey,
-) -> Verdict {
+async fn serve(server: &Server, asked: &Asked<'_>, received: Received, key: RequestKey) -> Verdict {
+    let Asked {
+        route,
+        head,
+        sids,
+        answer_by,
+    } = asked;
+    let (endpoint, query) = (route.endpoint, head.uri.query());
     let Received {
         method,
         encoding,
@@ -200,12 +219,12 @@ async fn serve(
         parameters,
         json,
         audio,
-        sids: sids.clone(),
+        sids: (*sids).clone(),
     };
     let admitted = admit(&server.config, endpoint, &request);
     match (admitted, endpoint, &server.recordings, quarantined) {
         (Err(refusal), ..) => Verdict::Refused(refusal),
-        (Ok(Admission::Lookup(lookup)), Some(endpoint), ..) => look_up(server, endpoint, &lookup).await,
+        (Ok(Admission::Lookup(lookup)), Some(endpoint), ..) => look_up(server, endpoint, &lookup, *answer_by).await,
         (Ok(Admission::Analyze(analyze)), Some(endpoint), Some(recordings), Some(audio)) => {
             let endpoint = endpoint.name.clone();
             let recording = Recording {
@@ -222,12 +241,14 @@ async fn serve(
     }
 }
 
-async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup) -> Verdict {
+async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup, answer_by: Instant) -> Verdict {
     let Some(handler) = server.lookups.get(&endpoint.name) else {
         return Verdict::Unavailable("not_configured");
     };
-    match handler.answer(lookup).await {
+    let within = answer_by.saturating_duration_since(Instant::now());
+    match handler.answer(lookup, within).await {
         Ok(answer) => Verdict::Answered(answer),
+        Err(_) if Instant::now() >= answer_by => Verdict::Unavailable("answer_timed_out"),
         Err(error) => {
             tracing::warn!(endpoint = endpoint.name.as_str(), error = chain(&error), "no answer");
             Verdict::Unavailable(error.category())

@@ -7,7 +7,7 @@ use crate::admission::{Analyze, Refusal};
 use crate::analysis::{self, AnalysisError};
 use crate::deadline::{self, Sla};
 use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey, TwilioSids};
-use crate::queue::{Enqueued, Queue, QueueError};
+use crate::queue::{Enqueued, JobState, Queue, QueueError};
 use crate::spool::{Area, Quarantined, Spool, SpoolError};
 
 /// Where accepted recordings go.
@@ -19,6 +19,8 @@ pub struct Recordings {
     pub queue: Arc<dyn Queue>,
     /// When they are due.
     pub sla: Sla,
+    /// How many jobs may be unfinished; one more is asked to come again.
+    pub unfinished_jobs: u64,
 }
 
 /// An admitted recording, not safe yet.
@@ -50,6 +52,9 @@ pub enum AcceptRecording {
     /// A row names the audio, and it is gone.
     #[error("failed to keep the recording: its audio is gone")]
     FindAudio,
+    /// As many jobs as may be are unfinished.
+    #[error("failed to enqueue the recording: the queue is full")]
+    FindRoom,
     /// The database.
     #[error("failed to enqueue the recording")]
     EnqueueJob(#[source] QueueError),
@@ -63,6 +68,7 @@ impl AcceptRecording {
             Self::Refuse(refusal) => refusal.error_code(),
             Self::MeasureAudio(_) => "audio_unavailable",
             Self::StoreAudio(_) | Self::FindAudio => "spool_failed",
+            Self::FindRoom => "queue_full",
             Self::EnqueueJob(_) => "queue_failed",
         }
     }
@@ -78,6 +84,7 @@ impl Recordings {
             analyze,
             mut audio,
         } = recording;
+        self.find_room().await?;
         let path = audio.path().await.map_err(AcceptRecording::StoreAudio)?.to_owned();
         let format = measure(path).await?;
         let deadlines = deadline::deadlines(format.seconds, &self.sla);
@@ -125,6 +132,22 @@ impl Recordings {
         let named = self.queue.known_files(std::slice::from_ref(key)).await;
         if named.map_err(AcceptRecording::EnqueueJob)?.contains(key) {
             return Err(AcceptRecording::FindAudio);
+        }
+        Ok(())
+    }
+}
+
+impl Recordings {
+    /// Asked before the audio is measured. Requests that are accepted at the same moment may each find the last place: the
+    /// limit is passed by no more than there are requests at one time.
+    async fn find_room(&self) -> Result<(), AcceptRecording> {
+        let gauges = self.queue.gauges().await.map_err(AcceptRecording::EnqueueJob)?;
+        let unfinished = gauges.jobs.iter().filter_map(|(state, jobs)| match state {
+            JobState::Queued | JobState::Running => Some(jobs),
+            JobState::Delivering | JobState::Confirmed | JobState::Rejected | JobState::Expired => None,
+        });
+        if unfinished.sum::<u64>() >= self.unfinished_jobs {
+            return Err(AcceptRecording::FindRoom);
         }
         Ok(())
     }

@@ -14,71 +14,75 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use marketplace_daemon::cause::chain;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use super::seats::{Seat, Seats};
 use super::unparsed::Unparsed;
-
-/// Connections at one time; more wait in the system's own queue.
-const CONNECTIONS_LIMIT: usize = 1024;
-
-/// From the first byte of a connection, or the end of the last request, to the end of a head. Also how long a connection
-/// may stay idle: longer than most proxies keep theirs, so that they close first.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-
-/// The buffer of a connection, and with it the largest head and the largest piece of a body.
-const BUFFER_LIMIT_BYTES: usize = 64 * 1024;
-
-/// Twilio sends about fifteen.
-const HEADERS_LIMIT: usize = 64;
+use super::verdict;
+use crate::limits::ConnectionLimits;
 
 /// How long to wait before the next try when the system gives no connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stop`, then until every connection has closed, but no longer than `drain`: a sender that trickles must not
-/// keep the process.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken, drain: Duration) {
+/// When to stop.
+pub struct Stop {
+    /// Told to.
+    pub asked: CancellationToken,
+    /// How long connections then have for the requests they have: a sender that trickles must not keep the process.
+    pub drain: Duration,
+}
+
+/// How many connections are held, and what each may take.
+pub struct Held {
+    /// The seats.
+    pub seats: Arc<Seats>,
+    /// The rest.
+    pub limits: ConnectionLimits,
+}
+
+/// Serves until told to stop, then until every connection has closed or its time is over.
+pub async fn serve(listener: TcpListener, router: Router, held: Held, stop: Stop) {
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
-    while let Some((stream, place)) = stop.run_until_cancelled(accept(&listener, &places)).await {
-        let connection = builder().serve_connection(
+    let Held { seats, limits } = held;
+    while let Some((stream, seat)) = stop.asked.run_until_cancelled(accept(&listener, &seats)).await {
+        let seat = Arc::new(seat);
+        let connection = builder(&limits).serve_connection(
             TokioIo::new(Unparsed::new(stream)),
             hyper::service::service_fn({
-                let router = router.clone();
-                move |request| answer(router.clone(), request)
+                let (router, seat) = (router.clone(), Arc::clone(&seat));
+                move |request| answer(router.clone(), Arc::clone(&seat), request)
             }),
         );
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                () = seat.lost() => return,
+            };
             // A connection that breaks is the other side's affair; what became of its request is told elsewhere.
-            if let Err(error) = connection.await {
+            if let Err(error) = ended {
                 tracing::debug!(error = chain(&error), "a connection ended early");
             }
-            drop(place);
         });
     }
     drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(stop.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("connections were still open at the end of the grace period");
     }
 }
 
-fn builder() -> http1::Builder {
+fn builder(limits: &ConnectionLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(BUFFER_LIMIT_BYTES)
-        .max_headers(HEADERS_LIMIT);
+        .header_read_timeout(limits.head)
+        .max_buf_size(limits.head_bytes)
+        .max_headers(limits.headers);
     builder
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
+async fn accept(listener: &TcpListener, seats: &Arc<Seats>) -> (TcpStream, Seat) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -86,7 +90,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(error = chain(&error), "a connection keeps its delay");
                 }
-                return (stream, place);
+                return (stream, seats.take().await);
             }
             Err(error) => {
                 tracing::warn!(error = chain(&error), "failed to accept a connection");
@@ -96,6 +100,9 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
     }
 }
 
-async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    router.oneshot(request.map(Body::new)).await
+async fn answer(router: Router, seat: Arc<Seat>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    seat.begin();
+    let answered = router.oneshot(request.map(Body::new)).await;
+    seat.end(!answered.as_ref().is_ok_and(verdict::is_unverified));
+    answered
 }

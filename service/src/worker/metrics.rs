@@ -13,6 +13,11 @@ use crate::queue::{DeliveryRecord, Gauges};
 /// From a short clip to the longest recording on a slow machine.
 const ANALYSIS_BUCKETS_SECONDS: [f64; 10] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0];
 
+/// From a short clip that is answered at once to the longest recording of a day that went badly.
+const RESULT_BUCKETS_SECONDS: [f64; 10] = [1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
+/// Around the Marketplace's own bounds: median within 3 times the audio, 99 % within 5, failed after 10.
+const RESULT_BUCKETS_FACTOR: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0];
+
 /// How an attempt at a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkOutcome {
@@ -48,6 +53,8 @@ pub struct WorkMetrics {
     audio_seconds: CounterVec,
     callbacks: IntCounterVec,
     finished: IntCounterVec,
+    result_seconds: HistogramVec,
+    result_audio_factor: HistogramVec,
     queue_jobs: IntGaugeVec,
     queue_oldest_seconds: Gauge,
 }
@@ -89,6 +96,24 @@ impl WorkMetrics {
                 ),
                 &["endpoint", "deadline"],
             )?,
+            result_seconds: HistogramVec::new(
+                HistogramOpts::new(
+                    "marketplace_result_seconds",
+                    "From the acceptance of a recording to its confirmed callback",
+                )
+                .const_labels(labels.clone())
+                .buckets(RESULT_BUCKETS_SECONDS.to_vec()),
+                &["endpoint"],
+            )?,
+            result_audio_factor: HistogramVec::new(
+                HistogramOpts::new(
+                    "marketplace_result_audio_factor",
+                    "From the acceptance of a recording to its confirmed callback, in lengths of its audio",
+                )
+                .const_labels(labels.clone())
+                .buckets(RESULT_BUCKETS_FACTOR.to_vec()),
+                &["endpoint"],
+            )?,
             queue_jobs: IntGaugeVec::new(opts("marketplace_queue_jobs", "Jobs in the queue by state"), &["state"])?,
             queue_oldest_seconds: Gauge::with_opts(opts(
                 "marketplace_queue_oldest_job_seconds",
@@ -106,6 +131,8 @@ impl WorkMetrics {
             audio_seconds,
             callbacks,
             finished,
+            result_seconds,
+            result_audio_factor,
             queue_jobs,
             queue_oldest_seconds,
         } = self.clone();
@@ -114,6 +141,8 @@ impl WorkMetrics {
         registry.register(Box::new(audio_seconds))?;
         registry.register(Box::new(callbacks))?;
         registry.register(Box::new(finished))?;
+        registry.register(Box::new(result_seconds))?;
+        registry.register(Box::new(result_audio_factor))?;
         registry.register(Box::new(queue_jobs))?;
         registry.register(Box::new(queue_oldest_seconds))
     }
@@ -147,6 +176,18 @@ impl WorkMetrics {
 
     pub(super) fn finished(&self, endpoint: &EndpointName, met: Met) {
         self.finished.with_label_values(&[endpoint.as_str(), met.label()]).inc();
+    }
+
+    /// Audio without a length has no factor.
+    pub(super) fn answered(&self, endpoint: &EndpointName, took_seconds: f64, audio_seconds: f64) {
+        self.result_seconds
+            .with_label_values(&[endpoint.as_str()])
+            .observe(took_seconds);
+        if audio_seconds > 0.0 {
+            self.result_audio_factor
+                .with_label_values(&[endpoint.as_str()])
+                .observe(took_seconds / audio_seconds);
+        }
     }
 
     pub(super) fn show(&self, gauges: &Gauges) {

@@ -16,6 +16,9 @@ use super::{LookUpRow, SqlLookup};
 use crate::admission::Lookup;
 use crate::config::SqlPlan;
 
+/// More than any query of these tests needs.
+const AMPLE: Duration = Duration::from_mins(1);
+
 type Outcome = Result<(), Box<dyn Error>>;
 type UrlSender = watch::Sender<Option<SecretString>>;
 
@@ -57,7 +60,7 @@ fn question(phone_number: &str) -> Lookup {
 }
 
 async fn ask(sql: &SqlLookup, phone_number: &str) -> Result<Value, LookUpRow> {
-    Ok(json!(sql.look_up(&question(phone_number)).await?))
+    Ok(json!(sql.look_up(&question(phone_number), AMPLE).await?))
 }
 
 #[tokio::test]
@@ -138,7 +141,7 @@ async fn interrupts_a_query_that_computes_for_ever_and_goes_on() -> Outcome {
         body: None,
         ..question("+1")
     };
-    assert_eq!(json!(sql.look_up(&quick).await?), json!({"n": 1}));
+    assert_eq!(json!(sql.look_up(&quick, AMPLE).await?), json!({"n": 1}));
     Ok(())
 }
 

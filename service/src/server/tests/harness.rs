@@ -25,7 +25,9 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::queue::{Queue as _, SqliteQueue};
-use crate::server::{Server, connection};
+use crate::server::Server;
+use crate::server::connection::{self, Held, Stop};
+use crate::server::seats::Seats;
 use crate::spool::{Limits, Spool};
 
 pub type Failure = Box<dyn Error>;
@@ -82,17 +84,26 @@ impl Front {
                 spool,
                 queue: queue.clone(),
                 sla: config.sla,
+                unfinished_jobs: config.limits.unfinished_jobs,
             }),
             metrics: metrics.clone(),
             config,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, stop) = (listener.local_addr()?, CancellationToken::new());
+        let limits = server.config.limits.connection;
+        let held = Held {
+            seats: Seats::new(limits.connections),
+            limits,
+        };
         let serving = tokio::spawn(connection::serve(
             listener,
-            server.into_router(),
-            stop.clone(),
-            Duration::from_mins(1),
+            server.into_router()?,
+            held,
+            Stop {
+                asked: stop.clone(),
+                drain: Duration::from_mins(1),
+            },
         ));
         Ok(Self {
             address,
