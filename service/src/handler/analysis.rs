@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::admission::{Analyze, Refusal};
+use crate::analysis::audio::Source;
 use crate::analysis::{self, AnalysisError};
 use crate::deadline::{self, Sla};
 use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey, TwilioSids};
@@ -155,7 +156,7 @@ impl Recordings {
 
 /// Reads the header of the file, off the threads that serve requests.
 async fn measure(path: PathBuf) -> Result<crate::domain::AudioFormat, AcceptRecording> {
-    let probed = tokio::task::spawn_blocking(move || analysis::probe(&path)).await;
+    let probed = tokio::task::spawn_blocking(move || analysis::probe(&path, Source::Container)).await;
     match probed {
         Ok(Ok(format)) => Ok(format),
         Ok(Err(AnalysisError::ReadAudio { .. })) => Err(AcceptRecording::Refuse(Refusal::AudioUnreadable)),

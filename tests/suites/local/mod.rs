@@ -1,13 +1,16 @@
 //! The suites that need no cluster: each test has a service process of its own.
 mod acoustics;
 mod again;
+mod bounds;
 mod callback;
 mod callback_faults;
 mod cli;
 mod crash;
 mod crash_points;
 mod discretion;
+mod formats;
 mod generated;
+mod hostile;
 mod invoke;
 mod latency;
 mod limits;
@@ -16,6 +19,7 @@ mod recording;
 mod roles;
 mod rules;
 mod signature;
+mod slow;
 mod sms;
 mod sql;
 mod wire;

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::Cursor;
 
-use hound::{Sample, WavWriter};
+use hound::{Sample, SampleFormat, WavSpec, WavWriter};
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
@@ -38,7 +38,7 @@ fn file(bytes: &[u8]) -> std::io::Result<NamedTempFile> {
 
 fn read_all(bytes: &[u8]) -> Result<Vec<f32>, AnalysisError> {
     let file = file(bytes).map_err(AnalysisError::ReadFile)?;
-    let mut wav = Wav::open(file.path())?;
+    let mut wav = Audio::open(file.path(), Source::Container)?;
     let (mut all, mut block) = (Vec::new(), Vec::new());
     loop {
         wav.read_block(7, &mut block)?;
@@ -52,7 +52,7 @@ fn read_all(bytes: &[u8]) -> Result<Vec<f32>, AnalysisError> {
 /// Why a file is refused when it is opened, before anything is computed from it; or nothing.
 fn refusal(bytes: &[u8]) -> Result<Option<String>, std::io::Error> {
     let file = file(bytes)?;
-    match probe(file.path()) {
+    match probe(file.path(), Source::Container) {
         Err(AnalysisError::ReadAudio { reason }) => Ok(Some(reason)),
         _ => Ok(None),
     }
@@ -82,7 +82,7 @@ fn every_kind_of_sample_reads_as_parts_of_full_scale() -> Tested {
 #[test]
 fn a_file_is_measured_and_its_header_not_believed() -> Tested {
     let file = file(&wav(spec(2, 8_000, 16), &vec![0_i16; 2 * 12_000])?)?;
-    let format = probe(file.path())?;
+    let format = probe(file.path(), Source::Container)?;
     let expected = AudioFormat {
         channels: 2,
         sample_rate_hertz: 8_000,
@@ -110,13 +110,12 @@ fn what_is_no_wav_is_refused_with_a_reason() -> Tested {
         ("a header alone", good[..44].to_vec()),
         ("cut off in the samples", good[..good.len() - 50].to_vec()),
         ("data said to be 4 GB", with(40, &[0xfe, 0xff, 0xff, 0xff])),
-        ("no samples", wav::<i16>(spec(1, 8_000, 16), &[])?),
         ("zero channels", with(22, &[0, 0])),
         ("a rate of zero", with(24, &[0, 0, 0, 0, 0, 0, 0, 0])),
         ("zero bits", with(34, &[0, 0])),
         ("a block of zero", with(32, &[0, 0])),
-        ("mu-law", with(20, &[7, 0])),
-        ("adpcm", with(20, &[2, 0])),
+        ("mu-law of 16 bits", with(20, &[7, 0])),
+        ("adpcm of 16 bits", with(20, &[2, 0])),
         ("nine channels", wav(spec(9, 8_000, 16), &[0_i16; 90])?),
         ("a rate of 1 MHz", wav(spec(1, 1_000_000, 16), &[0_i16; 90])?),
         ("a rate of 100 Hz", wav(spec(1, 100, 16), &[0_i16; 90])?),
@@ -129,8 +128,56 @@ fn what_is_no_wav_is_refused_with_a_reason() -> Tested {
 }
 
 #[test]
+fn audio_without_a_length_is_audio() -> Tested {
+    let file = file(&wav::<i16>(spec(2, 8_000, 16), &[])?)?;
+    let format = probe(file.path(), Source::Container)?;
+    assert_eq!((format.channels, format.seconds), (2, 0.0));
+    assert_eq!(read_all(&wav::<i16>(spec(2, 8_000, 16), &[])?)?, [0.0; 0]);
+    Ok(())
+}
+
+#[test]
+fn samples_without_a_header_are_read_as_their_description_says() -> Tested {
+    let linear = |bits| (RawEncoding::Linear(bits), [0.0, 0.5, -0.5, -1.0]);
+    let raw: [(_, &[u8]); 5] = [
+        (linear(16), &[0, 0, 0, 0x40, 0, 0xc0, 0, 0x80]),
+        (linear(24), &[0, 0, 0, 0, 0, 0x40, 0, 0, 0xc0, 0, 0, 0x80]),
+        (linear(32), &[0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0xc0, 0, 0, 0, 0x80]),
+        // The tables of G.711: zero, and the largest of both signs.
+        (
+            (RawEncoding::MuLaw, [0.0, 0.980, -0.980, 0.0]),
+            &[0xff, 0x80, 0x00, 0x7f],
+        ),
+        (
+            (RawEncoding::ALaw, [0.000_244, 0.984, -0.984, -0.000_244]),
+            &[0xd5, 0xaa, 0x2a, 0x55],
+        ),
+    ];
+    for ((encoding, expected), bytes) in raw {
+        let file = file(&[bytes, &[0]].concat())?;
+        let source = Source::Raw(RawFormat {
+            encoding,
+            channels: 1,
+            sample_rate_hertz: 8_000,
+        });
+        let mut audio = Audio::open(file.path(), source)?;
+        let mut block = Vec::new();
+        audio.read_block(100, &mut block)?;
+        let close = block
+            .iter()
+            .zip(expected)
+            .all(|(read, expected)| (read - expected).abs() < 0.001);
+        assert!(
+            close && audio.format().sample_rate_hertz == 8_000,
+            "{encoding:?}: {block:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
 fn a_file_that_is_not_there_is_our_fault() {
-    let read = Wav::open(Path::new("/nonexistent/audio")).map(|_| ());
+    let read = Audio::open(Path::new("/nonexistent/audio"), Source::Container).map(|_| ());
     assert!(matches!(read, Err(AnalysisError::ReadFile(_))), "{read:?}");
 }
 
