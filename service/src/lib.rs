@@ -31,3 +31,5 @@ pub mod spool;
 pub mod worker;
 
 pub mod metrics;
+
+pub mod fuzz;

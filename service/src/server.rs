@@ -41,9 +41,10 @@ use crate::config::{Config, Endpoint};
 use crate::domain::{Credentials, EndpointName, RequestKey, RequestSid, TwilioSids};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
+use crate::limits::BodyLimits;
 use crate::metrics::Metrics;
 use crate::request::pairs;
-use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, SIGNATURE_HEADER};
+use crate::signature::{self, ClaimedSignature, EndpointUrl, Form, Parameter, SIGNATURE_HEADER};
 
 /// The headers of Twilio, all lower-case. `sids` reads them and `invoke` sends them.
 pub mod headers {
@@ -323,6 +324,14 @@ fn tell(endpoint: Option<&Endpoint>, verdict: &Verdict, sids: &TwilioSids) {
             );
         }
     }
+}
+
+/// The text parts of a multipart body, or none where it is refused: what `fuzz` drives, whose way in is otherwise a socket.
+pub async fn fuzzed_multipart(mut body: Body, limits: &BodyLimits) -> Vec<Parameter> {
+    let place = Room::new(1).enter().expect("the room is empty");
+    let mut inflow = Inflow::new(&mut body, limits, &place);
+    let read = multipart::receive(&mut inflow, "XX".to_owned(), None).await;
+    read.map(|parts| parts.parameters).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -257,7 +257,7 @@ async fn a_result_that_twilio_would_not_take_is_an_error_result() -> Result<()> 
 async fn a_query_has_no_more_time_than_the_answer() -> Result<()> {
     let mut manifest = manifest();
     manifest["spec"]["limits"] = json!({"answerSeconds": 1});
-    manifest["spec"]["endpoints"][4]["handler"]["sql"]["timeoutSeconds"] = json!(30);
+    manifest["spec"]["endpoints"][4]["handler"]["sql"]["timeoutSeconds"] = json!(14);
     manifest["spec"]["endpoints"][4]["handler"]["sql"]["query"] = json!(
         "with recursive more(n) as (select 1 union all select n + 1 from more) select count(*) as n, :phone_number as p from more"
     );

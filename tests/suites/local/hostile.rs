@@ -130,7 +130,7 @@ async fn refuses_boundaries_that_are_none() -> Result<()> {
     let nested = "name=\"audio-data\"; filename=\"a\"\r\nContent-Type: multipart/mixed; boundary=inner";
     let inner =
         b"--inner\r\nContent-Disposition: form-data; name=\"callback\"\r\n\r\nhttps://evil.example.com\r\n--inner--";
-    let callback = receiver.url("nested");
+    let callback = receiver.url("hostile");
     let texts = pairs(&[("callback", &callback), ("format", "audio/x-wav")]);
     let mut with_nested: Vec<u8> = texts
         .iter()
