@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod handlers;
+mod limits;
 mod surroundings;
 
 use serde_json::{Value, json};
@@ -56,6 +57,7 @@ pub fn at_creation() -> Vec<Row> {
     let mut rows = root();
     rows.extend(endpoints::rows());
     rows.extend(handlers::rows());
+    rows.extend(limits::rows());
     rows.extend(surroundings::rows());
     rows
 }
