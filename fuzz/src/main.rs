@@ -4,9 +4,9 @@
 
 use std::sync::LazyLock;
 
-use marketplace_service::fuzz::TARGETS;
+use marketplace_service::fuzz::{TARGETS, Target};
 
-static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
     let found = TARGETS.iter().find(|(target, _)| *target == name);
     found.map(|(_, target)| *target).expect("FUZZ_TARGET names a target")

@@ -23,8 +23,11 @@ use crate::signature::{self, ClaimedSignature, Covered, EndpointUrl};
 const BLOCKS_LIMIT: usize = 64;
 const BLOCK_FRAMES: usize = 800;
 
+/// Takes bytes apart, and asserts.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name, which is also that of its folder below `fuzz/corpus`.
-pub const TARGETS: [(&str, fn(&[u8])); 5] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("signature", signature),
     ("mapping", mapping),
     ("audio", audio),

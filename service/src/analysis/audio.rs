@@ -185,7 +185,7 @@ fn whole_blocks(mut wave: Wave) -> Result<Wave, AnalysisError> {
         tag::ADPCM_MICROSOFT => wave.bits == 4 && wave.channels <= 2 && wave.block_bytes > 7 * wave.channels,
         _ => return refuse("it is neither PCM, float, mu-law, A-law, ADPCM nor mp3".to_owned()),
     };
-    if !fits || wave.block_bytes % wave.channels != 0 {
+    if !fits || !wave.block_bytes.is_multiple_of(wave.channels) {
         return refuse(format!(
             "samples of {} bits in blocks of {} bytes",
             wave.bits, wave.block_bytes

@@ -154,8 +154,9 @@ mod tests {
     fn age(place: &mut Place, seconds: u64, bytes: usize) {
         let mut taken = place.room.taken();
         let found = taken.find(&place.reading).expect("it is being read");
+        let began = place.reading.since.checked_sub(Duration::from_secs(seconds));
         let aged = super::Reading {
-            since: place.reading.since - Duration::from_secs(seconds),
+            since: began.expect("the machine has been up for longer"),
             bytes: super::AtomicU64::new(bytes as u64),
             displaced: place.reading.displaced.clone(),
         };

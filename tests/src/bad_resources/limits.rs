@@ -4,8 +4,18 @@ use serde_json::{Value, json};
 
 use super::{Row, replace};
 
+fn limits(name: &'static str, value: Value, message: &'static str) -> Row {
+    replace(name, "/spec/limits", value, message)
+}
+
 pub(super) fn rows() -> Vec<Row> {
-    let limits = |name, value: Value, message| replace(name, "/spec/limits", value, message);
+    let mut rows = of_a_request();
+    rows.extend(of_all_requests());
+    rows.extend(of_retention());
+    rows
+}
+
+fn of_a_request() -> Vec<Row> {
     vec![
         limits(
             "a body of no bytes",
@@ -52,6 +62,11 @@ pub(super) fn rows() -> Vec<Row> {
             json!({"bodyBytesPerSecond": -1}),
             "limits.bodyBytesPerSecond must be between 0 and 1048576",
         ),
+    ]
+}
+
+fn of_all_requests() -> Vec<Row> {
+    vec![
         limits(
             "no connections",
             json!({"connections": 0}),
@@ -102,6 +117,11 @@ pub(super) fn rows() -> Vec<Row> {
             json!({"resultBytes": 100_000_001}),
             "limits.resultBytes must be between 1024 and 100000000",
         ),
+    ]
+}
+
+fn of_retention() -> Vec<Row> {
+    vec![
         replace(
             "results kept for no time",
             "/spec/retention",

@@ -16,6 +16,7 @@ use super::recording::{assert_accepted, upload};
 
 const SECONDS: f64 = 3.0;
 const AMPLITUDE: f64 = 0.25;
+const LOUDNESS_TOLERANCE_LUFS: f64 = 0.5;
 /// Four bits a sample overshoot a little where a tone sets in; all other formats keep within a tenth of this.
 const PEAK_TOLERANCE_DECIBELS: f64 = 1.2;
 
@@ -43,10 +44,22 @@ fn converted(folder: &Path, wav: &Bytes, (program, arguments): (&str, &[&str])) 
     Ok(std::fs::read(to)?.into())
 }
 
-/// Every format by a name, with its channels, its rate, and how far its length may be off.
-fn every_format(folder: &Path) -> Result<Vec<(String, Bytes, u16, u32, f64)>> {
+/// The tone as one format has it, and how far its length may be off: encoders fill up their last block.
+struct Sample {
+    name: String,
+    bytes: Bytes,
+    channels: u16,
+    rate_hertz: u32,
+    length_tolerance: f64,
+}
+
+/// No block is longer than this.
+const BLOCK_SECONDS: f64 = 0.15;
+const EXACT_SECONDS: f64 = 0.001;
+
+fn linear(folder: &Path) -> Result<Vec<Sample>> {
     let mut all = Vec::new();
-    for (channels, rate) in [
+    for (channels, rate_hertz) in [
         (1, 8000),
         (2, 8000),
         (1, 11_025),
@@ -55,72 +68,84 @@ fn every_format(folder: &Path) -> Result<Vec<(String, Bytes, u16, u32, f64)>> {
         (2, 44_100),
         (8, 48_000),
     ] {
-        all.push((
-            format!("16 bits, {channels} channels"),
-            tone(channels, rate).wav(),
+        all.push(Sample {
+            name: format!("16 bits, {channels} channels"),
+            bytes: tone(channels, rate_hertz).wav(),
             channels,
-            rate,
-            0.001,
-        ));
+            rate_hertz,
+            length_tolerance: EXACT_SECONDS,
+        });
     }
-    for bits in [8, 24, 32] {
-        let encoding = if bits == 8 {
-            "unsigned-integer"
-        } else {
-            "signed-integer"
-        };
-        let bits = bits.to_string();
-        let arguments = ["-V1", "FROM", "-e", encoding, "-b", &bits, "-t", "wav", "TO"];
-        let made = converted(folder, &tone(2, 16_000).wav(), ("sox", &arguments))?;
-        all.push((format!("{bits} bits"), made, 2, 16_000, 0.001));
-    }
-    for (name, encoding, length_tolerance) in [
-        ("float", "floating-point", 0.001),
-        ("mu-law by sox", "mu-law", 0.001),
-        ("A-law by sox", "a-law", 0.001),
-        ("IMA ADPCM", "ima-adpcm", 0.1),
-        ("Microsoft's ADPCM", "ms-adpcm", 0.1),
+    for (bits, encoding) in [
+        ("8", "unsigned-integer"),
+        ("24", "signed-integer"),
+        ("32", "signed-integer"),
+        ("32", "floating-point"),
     ] {
-        for (channels, rate) in [(1, 8000), (2, 16_000)] {
+        let arguments = ["-V1", "FROM", "-e", encoding, "-b", bits, "-t", "wav", "TO"];
+        all.push(Sample {
+            name: format!("{encoding} of {bits} bits"),
+            bytes: converted(folder, &tone(2, 16_000).wav(), ("sox", &arguments))?,
+            channels: 2,
+            rate_hertz: 16_000,
+            length_tolerance: EXACT_SECONDS,
+        });
+    }
+    Ok(all)
+}
+
+fn compressed_wav(folder: &Path) -> Result<Vec<Sample>> {
+    let mut all = Vec::new();
+    for (encoding, length_tolerance) in [
+        ("mu-law", EXACT_SECONDS),
+        ("a-law", EXACT_SECONDS),
+        ("ima-adpcm", BLOCK_SECONDS),
+        ("ms-adpcm", BLOCK_SECONDS),
+    ] {
+        for (channels, rate_hertz) in [(1, 8000), (2, 16_000)] {
             let arguments = ["-V1", "FROM", "-e", encoding, "-t", "wav", "TO"];
-            let made = converted(folder, &tone(channels, rate).wav(), ("sox", &arguments))?;
-            all.push((
-                format!("{name}, {channels} channels"),
-                made,
+            all.push(Sample {
+                name: format!("{encoding} by sox, {channels} channels"),
+                bytes: converted(folder, &tone(channels, rate_hertz).wav(), ("sox", &arguments))?,
                 channels,
-                rate,
+                rate_hertz,
                 length_tolerance,
-            ));
+            });
         }
     }
-    for (channels, rate) in [(1, 8000), (1, 16_000), (2, 44_100), (2, 48_000)] {
-        // Lower, and the encoder would change the rate.
-        let kilobits = (rate / 500 * u32::from(channels)).clamp(64, 160).to_string();
-        let made = converted(
-            folder,
-            &tone(channels, rate).wav(),
-            ("lame", &["--quiet", "-b", &kilobits, "FROM", "TO"]),
-        )?;
-        all.push((
-            format!("mp3, {channels} channels at {rate} Hz"),
-            made,
-            channels,
-            rate,
-            0.15,
-        ));
-    }
-    let tagged = ["--quiet", "--add-id3v2", "--tt", "a title", "-V", "2", "FROM", "TO"];
-    let made = converted(folder, &tone(1, 16_000).wav(), ("lame", &tagged))?;
-    all.push(("mp3 of a variable rate with a tag".to_owned(), made, 1, 16_000, 0.15));
-    for (name, law) in [("mu-law", compressed::Law::Mu), ("A-law", compressed::Law::A)] {
+    for law in [compressed::Law::Mu, compressed::Law::A] {
         let sample = |frame: u32| AMPLITUDE * (TAU * 997.0 * f64::from(frame) / 8000.0).sin();
-        all.push((
-            name.to_owned(),
-            compressed::wav(law, 8000, (0..24_000).map(sample)),
-            1,
-            8000,
-            0.001,
-        ));
+        all.push(Sample {
+            name: format!("{law:?}-law by its formulas"),
+            bytes: compressed::wav(law, 8000, (0..24_000).map(sample)),
+            channels: 1,
+            rate_hertz: 8000,
+            length_tolerance: EXACT_SECONDS,
+        });
+    }
+    Ok(all)
+}
+
+fn mp3(folder: &Path) -> Result<Vec<Sample>> {
+    let tagged = ["--quiet", "--add-id3v2", "--tt", "a title", "-V", "2", "FROM", "TO"];
+    let mut all = vec![Sample {
+        name: "mp3 of a variable rate with a tag".to_owned(),
+        bytes: converted(folder, &tone(1, 16_000).wav(), ("lame", &tagged))?,
+        channels: 1,
+        rate_hertz: 16_000,
+        length_tolerance: BLOCK_SECONDS,
+    }];
+    for (channels, rate_hertz) in [(1, 8000), (1, 16_000), (2, 44_100), (2, 48_000)] {
+        // Lower, and the encoder would change the rate.
+        let kilobits = (rate_hertz / 500 * u32::from(channels)).clamp(64, 160).to_string();
+        let arguments = ["--quiet", "-b", &kilobits, "FROM", "TO"];
+        all.push(Sample {
+            name: format!("mp3, {channels} channels at {rate_hertz} Hz"),
+            bytes: converted(folder, &tone(channels, rate_hertz).wav(), ("lame", &arguments))?,
+            channels,
+            rate_hertz,
+            length_tolerance: BLOCK_SECONDS,
+        });
     }
     Ok(all)
 }
@@ -137,29 +162,31 @@ async fn a_tone_sounds_the_same_in_every_format() -> Result<()> {
     let service = Service::start(&home).await?;
     let receiver = CallbackReceiver::start(&[]).await?;
     let folder = tempfile::tempdir()?;
-    for (name, bytes, channels, rate, length_tolerance) in every_format(folder.path())? {
-        let sid = request_sid();
-        let answer = upload(&receiver, &sid, bytes)?.send(service.address()).await?;
+    let samples = [
+        linear(folder.path())?,
+        compressed_wav(folder.path())?,
+        mp3(folder.path())?,
+    ];
+    for sample in samples.into_iter().flatten() {
+        let (sid, name) = (request_sid(), sample.name);
+        let answer = upload(&receiver, &sid, sample.bytes)?.send(service.address()).await?;
         ensure!(answer.status == 202, "{name}: {}", answer.text());
         assert_accepted(&answer);
         let result = receiver.wait_for(&sid).await?.json()?;
         let acoustics = &result["results"]["acoustics"];
-        let lufs = -3.01 + 20.0 * AMPLITUDE.log10() + 10.0 * f64::from(channels).log10();
+        let peak = 20.0 * AMPLITUDE.log10();
+        let lufs = -3.01 + peak + 10.0 * f64::from(sample.channels).log10();
         // Eight channels are a surround layout to the standard, which leaves some of them out.
-        let alike = channels == 8 || near(&acoustics["integrated_lufs"], lufs, 0.5);
-        assert!(alike, "{name} at {rate} Hz is not {lufs} LUFS: {acoustics}");
+        let alike = sample.channels == 8 || near(&acoustics["integrated_lufs"], lufs, LOUDNESS_TOLERANCE_LUFS);
+        assert!(alike, "{name} is not {lufs} LUFS: {acoustics}");
         assert!(
-            near(&acoustics["duration_seconds"], SECONDS, length_tolerance),
+            near(&acoustics["duration_seconds"], SECONDS, sample.length_tolerance),
             "{name}: {acoustics}"
         );
-        assert_eq!(acoustics["channels"], channels, "{name}");
-        assert_eq!(acoustics["sample_rate_hertz"], rate, "{name}");
+        assert_eq!(acoustics["channels"], sample.channels, "{name}");
+        assert_eq!(acoustics["sample_rate_hertz"], sample.rate_hertz, "{name}");
         assert!(
-            near(
-                &acoustics["peak_dbfs"],
-                20.0 * AMPLITUDE.log10(),
-                PEAK_TOLERANCE_DECIBELS
-            ),
+            near(&acoustics["peak_dbfs"], peak, PEAK_TOLERANCE_DECIBELS),
             "{name}: {acoustics}"
         );
     }

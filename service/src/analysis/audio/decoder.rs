@@ -6,10 +6,12 @@ use std::fs::File;
 use std::io::{BufReader, Chain, Cursor, Read, Take};
 
 use hound::{SampleFormat, WavReader};
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::{MediaSourceStream, ReadOnlySource};
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions, ReadOnlySource};
 use symphonia::default::codecs::{AdpcmDecoder, MpaDecoder, PcmDecoder};
 use symphonia::default::formats::{MpaReader, WavReader as PacketReader};
 
@@ -94,14 +96,20 @@ impl Packets {
             _ => format(wave, 8),
         };
         let source = Cursor::new(header(wave, &format)).chain(region);
-        let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(source)), Default::default());
+        let stream = MediaSourceStream::new(
+            Box::new(ReadOnlySource::new(source)),
+            MediaSourceStreamOptions::default(),
+        );
         let reader = PacketReader::try_new(stream, FormatOptions::default()).map_err(unreadable)?;
         Self::new(Box::new(reader))
     }
 
     /// MPEG layer 3, from its first frame on.
     pub fn mp3(region: Region) -> Result<Self, AnalysisError> {
-        let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(region)), Default::default());
+        let stream = MediaSourceStream::new(
+            Box::new(ReadOnlySource::new(region)),
+            MediaSourceStreamOptions::default(),
+        );
         let reader = MpaReader::try_new(stream, FormatOptions::default()).map_err(unreadable)?;
         Self::new(Box::new(reader))
     }
@@ -110,12 +118,12 @@ impl Packets {
         let parameters = reader
             .default_track(TrackType::Audio)
             .and_then(|track| track.codec_params.as_ref())
-            .and_then(|parameters| parameters.audio());
+            .and_then(CodecParameters::audio);
         let Some(parameters) = parameters else {
             return refuse("it has no samples".to_owned());
         };
         let (channels, rate_hertz) = (
-            parameters.channels.as_ref().map_or(0, |channels| channels.count()),
+            parameters.channels.as_ref().map_or(0, Channels::count),
             parameters.sample_rate,
         );
         Ok(Self {

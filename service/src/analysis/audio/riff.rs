@@ -120,7 +120,7 @@ fn chunk(file: &mut (impl Read + Seek), at: u64) -> Result<Chunk, ReadWave> {
 
 fn after(file: &mut (impl Read + Seek), chunk: &Chunk, file_bytes: u64) -> Result<u64, ReadWave> {
     let end = chunk.start + u64::from(chunk.bytes);
-    if chunk.bytes % 2 == 0 || end + 8 > file_bytes {
+    if chunk.bytes.is_multiple_of(2) || end + 8 > file_bytes {
         return Ok(end);
     }
     let mut name = [0; 4];

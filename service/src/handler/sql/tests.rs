@@ -135,6 +135,10 @@ async fn interrupts_a_query_that_computes_for_ever_and_goes_on() -> Outcome {
     let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) \
                    select case when :body = 'hi' then (select count(*) from n) else 1 end as n";
     let (sql, _sender) = sql(endless, Some(url))?;
+    // What is left for the answer is less than the endpoint's own limit.
+    let left = Duration::from_millis(50);
+    let interrupted = sql.look_up(&question("+1"), left).await;
+    assert!(matches!(interrupted, Err(LookUpRow::FinishInTime(limit)) if limit == left));
     assert!(matches!(ask(&sql, "+1").await, Err(LookUpRow::FinishInTime(_))));
     // The only connection is free again: a query that was still running would make this one wait until it fails.
     let quick = Lookup {
