@@ -197,7 +197,7 @@ async fn a_full_quarantine_and_a_full_queue_are_503() -> Result<()> {
     let home = home_with(json!({"quarantineFiles": 1, "unfinishedJobs": 1}))?;
     let service = Service::start(&home).await?;
     let receiver = CallbackReceiver::start(&[]).await?;
-    let large = upload(&receiver, &request_sid(), wav_of_bytes(30_000_000, 1))?;
+    let large = upload(&receiver, &request_sid(), wav_of_bytes(6_000_000, 1))?;
     let begun = large.begin(service.address(), 1_000_000).await?;
     until("the quarantine is taken", async || {
         Ok((!home.data_files("quarantine").is_empty()).then_some(()))
@@ -211,7 +211,7 @@ async fn a_full_quarantine_and_a_full_queue_are_503() -> Result<()> {
         assert!(metrics.contains(series), "{series} is not in\n{metrics}");
     }
 
-    // An hour of audio: while it is worked on there is no room for another.
+    // Minutes of audio: while it is worked on there is no room for another.
     assert_accepted(&begun.finish().await?);
     let answer = small.send(service.address()).await?;
     assert_eq!(answer.status, 503, "{}", answer.text());
