@@ -1,7 +1,8 @@
-.PHONY: demo test bench check generate images clean-cluster
+.PHONY: demo test soak bench check generate images clean-cluster
 
 demo: ; @tests/lanes/demo.sh
 test: ; @tests/lanes/test.sh
+soak: ; @tests/lanes/soak.sh
 check: ; @tests/lanes/check.sh
 bench: ; @tests/lanes/bench.sh
 generate: ; @tests/lanes/generate.sh

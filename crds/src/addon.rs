@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::credentials::{Callbacks, Credentials};
 use crate::endpoint::Endpoint;
 use crate::exposure::{AllowList, Exposure};
+use crate::limits::Limits;
+use crate::retention::Retention;
 use crate::rules::{public_url, rule};
 use crate::scaling::Scaling;
 use crate::sla::Sla;
@@ -130,6 +132,14 @@ pub struct MarketplaceAddonSpec {
     /// The time within which a recording is to be analyzed, as multiples of its length.
     #[serde(default)]
     pub sla: Sla,
+
+    /// How much is taken of what comes from outside, for each pod.
+    #[serde(default)]
+    pub limits: Limits,
+
+    /// How long what is kept.
+    #[serde(default)]
+    pub retention: Retention,
 
     /// While true the operator changes nothing of the add-on: what runs keeps running as it is.
     #[serde(default)]

@@ -24,6 +24,8 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         allow_list,
         scaling: _,
         sla,
+        limits,
+        retention,
         suspend: _,
         workload: _,
     } = addon.spec.clone();
@@ -50,6 +52,8 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             endpoints,
             scaling: Scaling::default(),
             sla,
+            limits,
+            retention,
             suspend: false,
             workload: Workload::default(),
         },

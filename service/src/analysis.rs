@@ -65,6 +65,8 @@ pub enum JobErrorCode {
     UnreadableAudio,
     /// The time until Twilio's cut-off was not enough.
     TimedOut,
+    /// The result is larger than Twilio takes.
+    ResultTooLarge,
     /// All attempts failed for reasons of ours.
     InternalError,
 }
@@ -76,6 +78,7 @@ impl JobErrorCode {
         match self {
             Self::UnreadableAudio => "unreadable_audio",
             Self::TimedOut => "timed_out",
+            Self::ResultTooLarge => "result_too_large",
             Self::InternalError => "internal_error",
         }
     }

@@ -17,6 +17,8 @@ use crate::domain::{AddonKey, EndpointName};
 use crate::egress::{CallbackPolicy, PatternError};
 use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
+use crate::limits::{self, Limits};
+use crate::queue::Retention;
 use crate::replay::ReplayPlan;
 use crate::request::Mapping;
 use crate::signature::{EndpointUrl, ReadPublicUrl, SignaturePlan};
@@ -46,6 +48,10 @@ pub struct Config {
     pub storage: Option<StoragePlan>,
     /// From where requests may come, where that is limited.
     pub sources: Option<SourcePolicy>,
+    /// How much is taken of what comes from outside.
+    pub limits: Limits,
+    /// How long what is kept.
+    pub retention: Retention,
 }
 
 /// Where accepted recordings are kept until their result is delivered.
@@ -208,6 +214,8 @@ impl Config {
             },
             storage,
             sources: spec.allow_list.as_ref().map(read_sources).transpose()?,
+            limits: Limits::new(&spec.limits),
+            retention: limits::retention(&spec.retention),
         })
     }
 

@@ -6,6 +6,7 @@ pub mod sql;
 pub mod table;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -50,11 +51,11 @@ impl LookupHandler {
             .collect()
     }
 
-    /// The answer in the example add-ons' shape.
-    pub async fn answer(&self, lookup: &Lookup) -> Result<Value, LookUpRow> {
+    /// The answer in the example add-ons' shape, within this time.
+    pub async fn answer(&self, lookup: &Lookup, within: Duration) -> Result<Value, LookUpRow> {
         let results = match self {
             Self::Table(plan) => table::look_up(plan, &lookup.phone_number),
-            Self::Sql(sql) => sql.look_up(lookup).await?,
+            Self::Sql(sql) => sql.look_up(lookup, within).await?,
         };
         Ok(answer(&lookup.phone_number, results.as_ref()))
     }

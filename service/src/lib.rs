@@ -14,6 +14,7 @@ pub mod crash;
 pub mod domain;
 pub mod files;
 pub mod fingerprint;
+pub mod limits;
 
 pub mod admission;
 pub mod handler;
@@ -35,3 +36,5 @@ pub mod worker;
 pub mod metrics;
 pub mod tls;
 pub mod trace;
+
+pub mod fuzz;

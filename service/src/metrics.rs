@@ -11,6 +11,7 @@ use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 
 use crate::config::{Config, Endpoint};
 use crate::domain::AddonKey;
+use crate::limits::usage;
 use crate::server::verdict::Verdict;
 use crate::signature::{Form, Verified};
 use crate::source::Origin;
@@ -31,6 +32,7 @@ const UNVERIFIED: &str = "unverified";
 /// What the front counts.
 #[derive(Clone)]
 pub struct Metrics {
+    addon: AddonKey,
     registry: Registry,
     requests: IntCounterVec,
     failures: IntCounterVec,
@@ -46,18 +48,19 @@ pub struct Metrics {
 impl Metrics {
     /// Defines and registers everything.
     pub fn new(addon: &AddonKey) -> Result<Self, prometheus::Error> {
-        let addon = &catalog::addon(addon);
+        let constant = &catalog::addon(addon);
         let metrics = Self {
+            addon: addon.clone(),
             registry: Registry::new(),
-            requests: catalog::REQUESTS.counters(addon)?,
-            failures: catalog::REQUEST_FAILURES.counters(addon)?,
-            durations: catalog::REQUEST_DURATION.histograms(addon)?,
-            sources: catalog::REQUEST_SOURCES.counters(addon)?,
-            in_flight: catalog::REQUESTS_IN_FLIGHT.gauge(addon)?,
-            tokens_loaded: catalog::TOKENS_LOADED.gauge(addon)?,
-            endpoints: catalog::ENDPOINT_INFO.gauges(addon)?,
-            recordings: catalog::RECORDINGS.counters(addon)?,
-            matches: catalog::SIGNATURE_MATCHES.counters(addon)?,
+            requests: catalog::REQUESTS.counters(constant)?,
+            failures: catalog::REQUEST_FAILURES.counters(constant)?,
+            durations: catalog::REQUEST_DURATION.histograms(constant)?,
+            sources: catalog::REQUEST_SOURCES.counters(constant)?,
+            in_flight: catalog::REQUESTS_IN_FLIGHT.gauge(constant)?,
+            tokens_loaded: catalog::TOKENS_LOADED.gauge(constant)?,
+            endpoints: catalog::ENDPOINT_INFO.gauges(constant)?,
+            recordings: catalog::RECORDINGS.counters(constant)?,
+            matches: catalog::SIGNATURE_MATCHES.counters(constant)?,
         };
         metrics.register()?;
         Ok(metrics)
@@ -65,6 +68,7 @@ impl Metrics {
 
     fn register(&self) -> Result<(), prometheus::Error> {
         let Self {
+            addon: _,
             registry,
             requests,
             failures,
@@ -91,6 +95,15 @@ impl Metrics {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Shows a limit of this name, and what is taken of it.
+    pub fn watch_limit(
+        &self,
+        limit: (&'static str, u64),
+        used: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Result<(), prometheus::Error> {
+        usage::watch(&self.registry, &self.addon, limit, used)
     }
 
     /// States the endpoints, once.

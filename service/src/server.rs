@@ -11,9 +11,12 @@
 pub mod body;
 pub mod connection;
 mod incoming;
+mod inflow;
 mod multipart;
 mod protocol;
+mod room;
 mod routes;
+pub mod seats;
 mod signed;
 mod sources;
 mod speak;
@@ -31,11 +34,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, Version, request};
 use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use self::body::ReceiveBody;
 use self::incoming::{request_key, sent};
+use self::inflow::Inflow;
+use self::room::Room;
 use self::routes::{Route, Routes};
 use self::signed::Claim;
 pub use self::signed::Passwords;
@@ -46,13 +51,11 @@ use crate::config::{Config, Endpoint};
 use crate::domain::{Credentials, EndpointName, RequestSid, TwilioSids};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
+use crate::limits::BodyLimits;
 use crate::metrics::Metrics;
-use crate::signature::{ClaimedSignature, Form, SIGNATURE_HEADER};
+use crate::signature::{ClaimedSignature, Form, Parameter, SIGNATURE_HEADER};
 use crate::spool::Quarantined;
 use crate::trace;
-
-/// Requests whose body is read or that are being answered; one more is asked to come again.
-const REQUESTS_LIMIT: usize = 512;
 
 /// The headers of Twilio, all lower-case. `sids` reads them and `invoke` sends them.
 pub mod headers {
@@ -91,7 +94,7 @@ pub struct Server {
 struct Shared {
     server: Server,
     routes: Routes,
-    room: Semaphore,
+    room: Arc<Room>,
 }
 
 /// How a request ended, and what is known of its form.
@@ -108,14 +111,18 @@ impl From<Verdict> for Outcome {
 
 impl Server {
     /// One handler for every path and method: the router's own 404 and 405 would be told to strangers and counted by Twilio.
-    pub fn into_router(self) -> Router {
+    pub fn into_router(self) -> Result<Router, prometheus::Error> {
         let routes = Routes::new(&self.config);
-        let room = Semaphore::new(REQUESTS_LIMIT);
-        Router::new().fallback(respond).with_state(Arc::new(Shared {
+        let limit = self.config.limits.requests;
+        let room = Room::new(limit);
+        let places = Arc::clone(&room);
+        self.metrics
+            .watch_limit(("requests", limit as u64), move || places.used() as u64)?;
+        Ok(Router::new().fallback(respond).with_state(Arc::new(Shared {
             server: self,
             routes,
             room,
-        }))
+        })))
     }
 }
 
@@ -129,7 +136,14 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     let span = trace::request(route.endpoint, head.method.as_str(), &sids);
 
     // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
-    let judged = AssertUnwindSafe(judge(&shared, &route, &head, &mut body, &sids))
+    let answer_by = began + shared.server.config.limits.answer;
+    let asked = Asked {
+        route: &route,
+        head: &head,
+        sids: &sids,
+        answer_by,
+    };
+    let judged = AssertUnwindSafe(judge(&shared, &asked, &mut body))
         .catch_unwind()
         .instrument(span.clone())
         .await;
@@ -150,13 +164,17 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     }
 }
 
-async fn judge(
-    shared: &Shared,
-    route: &Route<'_>,
-    head: &request::Parts,
-    body: &mut Body,
-    sids: &TwilioSids,
-) -> Outcome {
+/// What is known of a request before its body is read.
+struct Asked<'a> {
+    route: &'a Route<'a>,
+    head: &'a request::Parts,
+    sids: &'a TwilioSids,
+    /// When an answer that is given at once must be there.
+    answer_by: Instant,
+}
+
+async fn judge(shared: &Shared, asked: &Asked<'_>, body: &mut Body) -> Outcome {
+    let Asked { route, head, sids, .. } = asked;
     let server = &shared.server;
     let claimed = ClaimedSignature::read(head.headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes));
     let claimed = match claimed {
@@ -167,20 +185,24 @@ async fn judge(
     if credentials.tokens.is_empty() {
         return Verdict::Unavailable("no_token").into();
     }
-    let Ok(_place) = shared.room.try_acquire() else {
+    let Some(place) = shared.room.enter() else {
         return Verdict::Unavailable("busy").into();
     };
     let audio_field = route
         .endpoint
         .and_then(|endpoint| endpoint.mapping.file_part.as_deref());
     let spool = server.recordings.as_ref().map(|recordings| &*recordings.spool);
-    let received = match body::receive(head, body, audio_field, spool).await {
+    let mut inflow = Inflow::new(body, &server.config.limits.body, &place);
+    let received = match body::receive(head, &mut inflow, audio_field, spool).await {
         Ok(received) => received,
         Err(error) => {
             tell_cause(&error);
             return error.verdict().into();
         }
     };
+    if !place.keep() {
+        return ReceiveBody::KeepPlace.verdict().into();
+    }
     let query = head.uri.query();
     let claim = Claim {
         tokens: &credentials.tokens,
@@ -202,7 +224,7 @@ async fn judge(
         verdict
     } else {
         let request = sent(route.endpoint, head, received, sids);
-        serve(server, route, query, request).await
+        serve(server, asked, request).await
     };
     Outcome {
         verdict,
@@ -211,18 +233,14 @@ async fn judge(
 }
 
 /// What is done for a request that is proven to be Twilio's.
-async fn serve(
-    server: &Server,
-    route: &Route<'_>,
-    query: Option<&str>,
-    (request, file): (SignedRequest, Option<Quarantined>),
-) -> Verdict {
+async fn serve(server: &Server, asked: &Asked<'_>, (request, file): (SignedRequest, Option<Quarantined>)) -> Verdict {
+    let (route, query) = (asked.route, asked.head.uri.query());
     let admitted = match admit(&server.config, route.endpoint, &request, clock::now()) {
         Ok(admitted) => admitted,
         Err(refusal) => return Verdict::Refused(refusal),
     };
     match (admitted, route.endpoint, &server.recordings) {
-        (Admission::Lookup(lookup), Some(endpoint), _) => look_up(server, endpoint, &lookup).await,
+        (Admission::Lookup(lookup), Some(endpoint), _) => look_up(server, endpoint, &lookup, asked.answer_by).await,
         (Admission::Analyze(analyze), Some(endpoint), Some(recordings)) => {
             let recording = Recording {
                 endpoint: endpoint.name.clone(),
@@ -247,12 +265,14 @@ async fn serve(
     }
 }
 
-async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup) -> Verdict {
+async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup, answer_by: Instant) -> Verdict {
     let Some(handler) = server.lookups.get(&endpoint.name) else {
         return Verdict::Unavailable("not_configured");
     };
-    match handler.answer(lookup).await {
+    let within = answer_by.saturating_duration_since(Instant::now());
+    match handler.answer(lookup, within).await {
         Ok(answer) => Verdict::Answered(answer),
+        Err(_) if Instant::now() >= answer_by => Verdict::Unavailable("answer_timed_out"),
         Err(error) => {
             tracing::warn!(endpoint = endpoint.name.as_str(), error = chain(&error), "no answer");
             Verdict::Unavailable(error.category())
@@ -343,6 +363,14 @@ fn tell(endpoint: Option<&Endpoint>, verdict: &Verdict, sids: &TwilioSids) {
             );
         }
     }
+}
+
+/// The text parts of a multipart body, or none where it is refused: what `fuzz` drives, whose way in is otherwise a socket.
+pub async fn fuzzed_multipart(mut body: Body, limits: &BodyLimits) -> Vec<Parameter> {
+    let place = Room::new(1).enter().expect("the room is empty");
+    let mut inflow = Inflow::new(&mut body, limits, &place);
+    let read = multipart::receive(&mut inflow, "XX".to_owned(), None).await;
+    read.map(|parts| parts.parameters).unwrap_or_default()
 }
 
 #[cfg(test)]

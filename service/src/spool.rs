@@ -30,6 +30,7 @@ mod space;
 pub use quarantine::Quarantined;
 
 use budget::Budget;
+pub use budget::Held;
 use space::Space;
 
 /// What a spool takes at the most.
@@ -191,6 +192,12 @@ impl Spool {
         tokio::fs::try_exists(self.path(key))
             .await
             .map_err(SpoolError::disk("look for a file"))
+    }
+
+    /// What the quarantine holds now.
+    #[must_use]
+    pub fn quarantined(&self) -> Held {
+        self.budget.held()
     }
 
     /// Keeps a result that is too large for a row; synced when this returns. Also where uploads find no room any more: work

@@ -34,11 +34,6 @@ use work::WorkStage;
 pub const MAX_ATTEMPTS: u32 = 5;
 /// How long a lease lasts without a heartbeat: a dead worker's jobs wait no longer than this.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// What is kept how long, unless told otherwise: results for three days, rows for thirty.
-pub const RETENTION: Retention = Retention {
-    result_seconds: 72.0 * 3600.0,
-    row_seconds: 30.0 * 24.0 * 3600.0,
-};
 
 /// What a worker takes on at the most.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,6 +48,8 @@ pub struct WorkerLimits {
     pub grace: Duration,
     /// What is kept how long.
     pub retention: Retention,
+    /// The largest result that is sent.
+    pub result_bytes: usize,
 }
 
 /// What a worker works with.
@@ -100,6 +97,7 @@ impl Worker {
             metrics: metrics.clone(),
             jitter: Arc::clone(&jitter),
             lease: limits.lease,
+            result_bytes: limits.result_bytes,
             given_up: given_up.clone(),
         });
         let delivery = Arc::new(DeliveryStage {

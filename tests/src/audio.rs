@@ -1,6 +1,8 @@
 //! Recordings whose acoustics are known before anyone measures them: written from a seed and from spans of tone, noise
 //! and silence.
 
+pub mod compressed;
+
 use std::f64::consts::TAU;
 use std::io::Cursor;
 

@@ -3,6 +3,7 @@
 
 mod endpoints;
 mod handlers;
+mod limits;
 mod requests;
 mod signatures;
 mod sources;
@@ -62,6 +63,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(handlers::rows());
     rows.extend(sources::rows());
     rows.extend(signatures::rows());
+    rows.extend(limits::rows());
     rows.extend(surroundings::rows());
     rows
 }

@@ -7,7 +7,7 @@ use earshot::Detector;
 use ebur128::{EbuR128, Mode};
 use serde_json::{Value, json};
 
-use super::audio::Wav;
+use super::audio::Audio;
 use super::resample::{SPEECH_RATE_HERTZ, ToSpeechRate};
 use super::{AnalysisError, Halt};
 
@@ -28,8 +28,8 @@ pub struct AcousticsPlan {}
 
 /// Measures the file.
 pub fn measure(path: &Path, _plan: &AcousticsPlan, halt: &Halt) -> Result<Value, AnalysisError> {
-    let mut wav = Wav::open(path)?;
-    let format = wav.format();
+    let mut audio = Audio::open(path)?;
+    let format = audio.format();
     let channels = usize::from(format.channels);
     let frames = (format.sample_rate_hertz / BLOCKS_PER_SECOND) as usize;
 
@@ -39,7 +39,7 @@ pub fn measure(path: &Path, _plan: &AcousticsPlan, halt: &Halt) -> Result<Value,
     let (mut block, mut mono) = (Vec::new(), Vec::new());
     loop {
         halt.check().map_err(AnalysisError::FinishInTime)?;
-        wav.read_block(frames, &mut block)?;
+        audio.read_block(frames, &mut block)?;
         if block.is_empty() {
             break;
         }

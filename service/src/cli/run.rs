@@ -24,9 +24,10 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
-use crate::server::connection::{self, Door};
+use crate::server::connection::{self, Door, Held, Stop};
+use crate::server::seats::Seats;
 use crate::server::{Passwords, Server};
-use crate::worker::{LEASE, RETENTION, WorkMetrics, Worker, WorkerLimits};
+use crate::worker::{LEASE, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.
 const CALLBACKS_LIMIT: usize = 16;
@@ -141,12 +142,18 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         let address = listener.local_addr().map_err(CommandError::work)?;
         let door = Door {
             listener,
-            router: server(config, storage, &secrets, metrics).into_router(),
+            held: hold(&config, storage.as_ref(), &metrics).map_err(CommandError::work)?,
+            router: server(config, storage, &secrets, metrics)
+                .into_router()
+                .map_err(CommandError::work)?,
             tls: certificate.map(|certificate| files::keep_certificate(certificate, &mut tasks, interval)),
         };
-        let (stop, drain) = (tasks.stop(), Duration::from_secs(options.grace_seconds));
+        let stop = Stop {
+            asked: tasks.stop(),
+            drain: Duration::from_secs(options.grace_seconds),
+        };
         tasks.spawn("front", async move {
-            connection::serve(door, stop, drain).await;
+            connection::serve(door, stop).await;
             Ok::<_, Infallible>(())
         });
         tracing::info!(listen = %address, admin = %options.admin, "serving");
@@ -183,11 +190,35 @@ fn grace(options: &RunOptions) -> Grace {
     }
 }
 
+/// The limits that all requests share, each shown with what is taken of it.
+fn hold(config: &Config, storage: Option<&Storage>, metrics: &Metrics) -> Result<Held, prometheus::Error> {
+    let limits = config.limits;
+    let seats = Seats::new(limits.connection.connections);
+    let used = Arc::clone(&seats);
+    metrics.watch_limit(("connections", limits.connection.connections as u64), move || {
+        used.used() as u64
+    })?;
+    if let Some(Storage { spool, .. }) = storage {
+        let (bytes, files) = (Arc::clone(spool), Arc::clone(spool));
+        metrics.watch_limit(("quarantineBytes", limits.spool.quarantine_bytes), move || {
+            bytes.quarantined().bytes
+        })?;
+        metrics.watch_limit(("quarantineFiles", limits.spool.quarantine_files as u64), move || {
+            files.quarantined().files as u64
+        })?;
+    }
+    Ok(Held {
+        seats,
+        limits: limits.connection,
+    })
+}
+
 fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metrics: Metrics) -> Server {
     let recordings = storage.map(|Storage { spool, queue }| Recordings {
         spool,
         queue,
         sla: config.sla,
+        unfinished_jobs: config.limits.unfinished_jobs,
     });
     Server {
         passwords: Passwords::all(&config, secrets),
@@ -227,7 +258,8 @@ fn worker(
             callbacks: CALLBACKS_LIMIT,
             lease: LEASE,
             grace: grace.finish.saturating_sub(FINISH_MARGIN),
-            retention: RETENTION,
+            retention: config.retention,
+            result_bytes: config.limits.result_bytes,
         },
     })
 }

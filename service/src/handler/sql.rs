@@ -80,9 +80,9 @@ impl SqlLookup {
         }
     }
 
-    /// The first row of the query, within the time limit.
-    pub async fn look_up(&self, lookup: &Lookup) -> Result<Option<Results>, LookUpRow> {
-        let limit = self.plan.timeout;
+    /// The first row of the query, within the endpoint's time limit and what is left of the request's.
+    pub async fn look_up(&self, lookup: &Lookup, within: Duration) -> Result<Option<Results>, LookUpRow> {
+        let limit = self.plan.timeout.min(within);
         let deadline = Instant::now() + limit;
         let found = tokio::time::timeout(limit, self.first_row(lookup, deadline)).await;
         match found {

@@ -21,6 +21,16 @@ const REQUEST_BOUNDS_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.
 /// From a short clip to the longest recording on a slow machine.
 const ANALYSIS_BOUNDS_SECONDS: &[f64] = &[0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0];
 
+/// From a short clip that is answered at once to the longest recording of a day that went badly.
+const RESULT_BOUNDS_SECONDS: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 86_400.0];
+
+/// Around the Marketplace's own bounds: median within 3 times the audio, 99 % within 5, failed after 10.
+const RESULT_BOUNDS_FACTOR: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0];
+
+const LIMIT_NAME: Label = Label {
+    name: "limit",
+    values: Values::Of("the name of a limit that all requests share, as in `spec.limits`"),
+};
 const REQUEST_ENDPOINT: Label = Label {
     name: "endpoint",
     values: Values::Of("the name of an endpoint, or `unmatched` for a path that is none's"),
@@ -224,6 +234,42 @@ pub const JOBS_FINISHED: Definition = Definition {
     ],
 };
 
+/// How long results take.
+pub const RESULT: Definition = Definition {
+    name: "marketplace_result_seconds",
+    kind: Kind::Histogram(RESULT_BOUNDS_SECONDS),
+    unit: "seconds",
+    help: "From the acceptance of a recording to its confirmed callback.",
+    labels: &[ENDPOINT],
+};
+
+/// How long results take for their audio.
+pub const RESULT_AUDIO_FACTOR: Definition = Definition {
+    name: "marketplace_result_audio_factor",
+    kind: Kind::Histogram(RESULT_BOUNDS_FACTOR),
+    unit: "lengths of the audio",
+    help: "From the acceptance of a recording to its confirmed callback, in lengths of its audio.",
+    labels: &[ENDPOINT],
+};
+
+/// Limits.
+pub const LIMIT: Definition = Definition {
+    name: "marketplace_limit",
+    kind: Kind::Gauge,
+    unit: "as the limit",
+    help: "What the resource allows at one time.",
+    labels: &[LIMIT_NAME],
+};
+
+/// What is taken of limits.
+pub const LIMIT_USED: Definition = Definition {
+    name: "marketplace_limit_used",
+    kind: Kind::Gauge,
+    unit: "as the limit",
+    help: "How much of it is taken.",
+    labels: &[LIMIT_NAME],
+};
+
 /// The queue.
 pub const QUEUE_JOBS: Definition = Definition {
     name: "marketplace_queue_jobs",
@@ -276,7 +322,7 @@ pub const TLS_HANDSHAKES_FAILED: Definition = Definition {
 };
 
 /// All of them, in the order in which they are documented.
-pub const ALL: [&Definition; 20] = [
+pub const ALL: [&Definition; 24] = [
     &REQUESTS,
     &REQUEST_FAILURES,
     &REQUEST_DURATION,
@@ -291,6 +337,10 @@ pub const ALL: [&Definition; 20] = [
     &ANALYZED_AUDIO,
     &CALLBACKS,
     &JOBS_FINISHED,
+    &RESULT,
+    &RESULT_AUDIO_FACTOR,
+    &LIMIT,
+    &LIMIT_USED,
     &QUEUE_JOBS,
     &QUEUE_OLDEST,
     &CERTIFICATE_NOT_AFTER,

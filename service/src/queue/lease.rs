@@ -96,6 +96,8 @@ pub struct Delivery {
     pub body: ResultBody,
     /// When it was due.
     pub deadlines: Deadlines,
+    /// How long the audio plays.
+    pub audio_seconds: f64,
     /// The how-manieth try this is, from 1.
     pub attempt: u32,
     /// How long the result has been there.

@@ -8,20 +8,15 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method as HttpMethod, request};
 use http_body_util::BodyExt as _;
 use marketplace_crds::endpoint::Encoding;
-use tokio::time::{error::Elapsed, timeout};
+use tokio::time::timeout;
 
+use super::inflow::Inflow;
 use super::multipart;
 use super::verdict::Verdict;
 use crate::admission::{AudioPart, Method};
 use crate::request::pairs;
 use crate::signature::{Covered, Parameter};
 use crate::spool::{Quarantined, Spool, SpoolError};
-
-/// The largest form or JSON body. A message has at most 1600 characters; the rest is room.
-const BODY_LIMIT_BYTES: usize = 1024 * 1024;
-
-/// How long a sender may be silent in the middle of a body.
-pub const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long and how much is still read of a request that is answered already.
 const LINGER_LIMIT: Duration = Duration::from_secs(5);
@@ -63,9 +58,18 @@ pub enum ReceiveBody {
     /// No multipart body, or one with more or larger parts than we take.
     #[error("failed to read the parts of the body: {0}")]
     ReadParts(&'static str),
+    /// More parameters than any add-on has.
+    #[error("failed to read the parameters: there are too many")]
+    CountParameters,
     /// The sender was silent for too long.
     #[error("failed to read the body: nothing more came")]
     WaitForMore,
+    /// The sender was too slow on the whole.
+    #[error("failed to read the body: it came too slowly")]
+    KeepPace,
+    /// There were more requests than places, and this one was the slowest.
+    #[error("failed to read the body: its place was needed for a faster request")]
+    KeepPlace,
     /// The connection broke.
     #[error("failed to read the body: the connection broke")]
     KeepConnection,
@@ -82,7 +86,10 @@ impl ReceiveBody {
             Self::RefuseCompressed => Verdict::Unverified("body_compressed"),
             Self::FitLimit => Verdict::Unverified("body_too_large"),
             Self::ReadParts(reason) => Verdict::Unverified(reason),
+            Self::CountParameters => Verdict::Unverified("parameters_too_many"),
             Self::WaitForMore => Verdict::Unavailable("body_stalled"),
+            Self::KeepPace => Verdict::Unavailable("body_too_slow"),
+            Self::KeepPlace => Verdict::Unavailable("displaced"),
             Self::KeepConnection => Verdict::Unavailable("body_broken"),
             Self::Quarantine(error) => Verdict::Unavailable(error.category()),
         }
@@ -105,12 +112,13 @@ impl Received {
 /// should have been. `audio_field` and `spool` are there when the endpoint takes recordings.
 pub async fn receive(
     head: &request::Parts,
-    body: &mut Body,
+    inflow: &mut Inflow<'_>,
     audio_field: Option<&str>,
     spool: Option<&Spool>,
 ) -> Result<Received, ReceiveBody> {
     let method = method(&head.method);
     if method != Method::Post {
+        inflow.count_parameters(head.uri.query().unwrap_or_default().as_bytes())?;
         let encoding = (method == Method::Get).then_some(Encoding::Query);
         return Ok(without_file(method, encoding, Signed::Url));
     }
@@ -120,9 +128,9 @@ pub async fn receive(
     let encoding = encoding(&head.headers);
     match encoding {
         Some(Encoding::Multipart) => {
-            let boundary = content_type(&head.headers).and_then(|text| multer::parse_boundary(text).ok());
+            let boundary = content_type(&head.headers).and_then(multipart::boundary);
             let boundary = boundary.ok_or(ReceiveBody::ReadParts("boundary_missing"))?;
-            let parts = multipart::receive(body, boundary, audio_field.zip(spool)).await?;
+            let parts = multipart::receive(inflow, boundary, audio_field.zip(spool)).await?;
             let multipart::Parts {
                 parameters,
                 audio,
@@ -137,11 +145,12 @@ pub async fn receive(
             })
         }
         Some(Encoding::Form) => {
-            let form = pairs(&read_whole(body).await?);
-            Ok(without_file(method, encoding, Signed::Parameters(form)))
+            let form = inflow.whole().await?;
+            inflow.count_parameters(&form)?;
+            Ok(without_file(method, encoding, Signed::Parameters(pairs(&form))))
         }
         Some(Encoding::Json | Encoding::Query) | None => {
-            let body = read_whole(body).await?;
+            let body = inflow.whole().await?;
             Ok(without_file(method, encoding, Signed::Body(body)))
         }
     }
@@ -162,25 +171,6 @@ pub fn linger(mut body: Body) {
     tokio::spawn(timeout(LINGER_LIMIT, rest));
 }
 
-/// The next piece of the body, within the time that a sender may be silent.
-pub async fn next_piece(body: &mut Body) -> Result<Option<Bytes>, ReceiveBody> {
-    loop {
-        let frame = timeout(SILENCE_LIMIT, body.frame())
-            .await
-            .map_err(|_: Elapsed| ReceiveBody::WaitForMore)?;
-        match frame {
-            None => return Ok(None),
-            Some(Err(_)) => return Err(ReceiveBody::KeepConnection),
-            Some(Ok(frame)) => {
-                // Trailers are signed by nobody and mean nothing here.
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
-        }
-    }
-}
-
 fn without_file(method: Method, encoding: Option<Encoding>, signed: Signed) -> Received {
     Received {
         method,
@@ -189,17 +179,6 @@ fn without_file(method: Method, encoding: Option<Encoding>, signed: Signed) -> R
         audio: AudioPart::Missing,
         quarantined: None,
     }
-}
-
-async fn read_whole(body: &mut Body) -> Result<Bytes, ReceiveBody> {
-    let mut whole = Vec::new();
-    while let Some(piece) = next_piece(body).await? {
-        if whole.len() + piece.len() > BODY_LIMIT_BYTES {
-            return Err(ReceiveBody::FitLimit);
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.into())
 }
 
 fn method(method: &HttpMethod) -> Method {

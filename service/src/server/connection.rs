@@ -9,17 +9,16 @@ use axum::Router;
 use marketplace_daemon::cause::chain;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::seats::{Seat, Seats};
 use super::speak::{Session, speak};
+use crate::limits::ConnectionLimits;
 use crate::tls::{HandshakeFailure, TlsMetrics};
-
-/// Connections at one time; more wait in the system's own queue.
-const CONNECTIONS_LIMIT: usize = 1024;
 
 /// How long a handshake may take. Twilio's takes some hundred milliseconds.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +30,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Door {
     /// The address.
     pub listener: TcpListener,
+    /// How many connections are held, and what each may take.
+    pub held: Held,
     /// What answers.
     pub router: Router,
     /// With what a connection begins, unless TLS ends in front of us.
@@ -46,30 +47,57 @@ pub struct Tls {
     pub metrics: TlsMetrics,
 }
 
-/// Serves until `stop`, then until every connection has closed, but no longer than `drain`: a sender that trickles must not
-/// keep the process.
-pub async fn serve(door: Door, stop: CancellationToken, drain: Duration) {
-    let Door { listener, router, tls } = door;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_LIMIT));
+/// When to stop.
+pub struct Stop {
+    /// Told to.
+    pub asked: CancellationToken,
+    /// How long connections then have for the requests they have: a sender that trickles must not keep the process.
+    pub drain: Duration,
+}
+
+/// How many connections are held, and what each may take.
+pub struct Held {
+    /// The seats.
+    pub seats: Arc<Seats>,
+    /// The rest.
+    pub limits: ConnectionLimits,
+}
+
+/// Serves until told to stop, then until every connection has closed or its time is over.
+pub async fn serve(door: Door, stop: Stop) {
+    let Door {
+        listener,
+        held: Held { seats, limits },
+        router,
+        tls,
+    } = door;
     let connections = TaskTracker::new();
-    while let Some((stream, peer, place)) = stop.run_until_cancelled(accept(&listener, &places)).await {
+    while let Some((stream, peer, seat)) = stop.asked.run_until_cancelled(accept(&listener, &seats)).await {
+        let seat = Arc::new(seat);
         let session = Session {
             router: router.clone(),
             peer,
-            stop: stop.clone(),
+            seat: Arc::clone(&seat),
+            limits,
+            stop: stop.asked.clone(),
         };
         let tls = tls.clone();
         connections.spawn(async move {
-            match tls {
-                None => speak(stream, session).await,
-                Some(tls) => speak_tls(&tls, stream, session).await,
+            let spoken = async {
+                match tls {
+                    None => speak(stream, session).await,
+                    Some(tls) => speak_tls(&tls, stream, session).await,
+                }
+            };
+            tokio::select! {
+                () = spoken => {}
+                () = seat.lost() => {}
             }
-            drop(place);
         });
     }
     drop(listener);
     connections.close();
-    if timeout(drain, connections.wait()).await.is_err() {
+    if timeout(stop.drain, connections.wait()).await.is_err() {
         tracing::warn!("connections were still open at the end of the grace period");
     }
 }
@@ -87,11 +115,7 @@ async fn speak_tls(tls: &Tls, stream: TcpStream, session: Session) {
     }
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
+async fn accept(listener: &TcpListener, seats: &Arc<Seats>) -> (TcpStream, SocketAddr, Seat) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -99,7 +123,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(error = chain(&error), "a connection keeps its delay");
                 }
-                return (stream, peer, place);
+                return (stream, peer, seats.take().await);
             }
             Err(error) => {
                 tracing::warn!(error = chain(&error), "failed to accept a connection");

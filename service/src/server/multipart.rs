@@ -6,23 +6,24 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use futures::stream;
 use multer::{Field, Multipart};
 
-use super::body::{ReceiveBody, next_piece};
+use super::body::ReceiveBody;
+use super::inflow::Inflow;
 use crate::admission::AudioPart;
 use crate::signature::Parameter;
 use crate::spool::{Quarantined, Spool, SpoolError};
-
-const PARTS_LIMIT: usize = 64;
-const TEXT_PART_LIMIT_BYTES: usize = 64 * 1024;
 
 /// What may come without the parser making anything of it: the head of a part, or bytes that might be a boundary.
 const UNPARSED_LIMIT_BYTES: usize = 192 * 1024;
 
 /// A file that is too large is read to its end, because the signed parts may follow it; but not for ever.
 const BODY_LIMIT_BYTES: usize = 2 * 1024 * 1024 * 1024;
+
+/// RFC 2046 allows no longer boundary. The parser compares every byte of a file with it.
+const BOUNDARY_LIMIT_BYTES: usize = 70;
 
 /// What a multipart body has.
 pub struct Parts {
@@ -34,39 +35,65 @@ pub struct Parts {
     pub quarantined: Option<Quarantined>,
 }
 
+/// The boundary that a content type names, if it is one.
+#[must_use]
+pub fn boundary(content_type: &str) -> Option<String> {
+    let boundary = multer::parse_boundary(content_type).ok()?;
+    let fits = (1..=BOUNDARY_LIMIT_BYTES).contains(&boundary.len());
+    (fits && boundary.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')).then_some(boundary)
+}
+
 /// Reads to the end of the body. `audio` is the name of the file part that is kept, and where; other files are passed over.
-pub async fn receive(body: &mut Body, boundary: String, audio: Option<(&str, &Spool)>) -> Result<Parts, ReceiveBody> {
-    let gauge = Gauge::default();
+pub async fn receive(
+    inflow: &mut Inflow<'_>,
+    boundary: String,
+    audio: Option<(&str, &Spool)>,
+) -> Result<Parts, ReceiveBody> {
+    let (gauge, limits) = (Gauge::default(), *inflow.limits());
     let mut parts = Parts {
         parameters: Vec::new(),
         audio: AudioPart::Missing,
         quarantined: None,
     };
     {
-        let mut multipart = Multipart::new(pieces(body, &gauge), boundary);
+        let mut multipart = Multipart::new(pieces(inflow, &gauge), boundary);
         let mut count = 0;
         while let Some(field) = multipart.next_field().await.map_err(explain)? {
             gauge.parsed();
             count += 1;
-            if count > PARTS_LIMIT {
+            if count > limits.parts {
                 return Err(ReceiveBody::ReadParts("parts_too_many"));
             }
-            receive_part(&mut parts, field, audio, &gauge).await?;
+            let reader = PartReader {
+                gauge: &gauge,
+                text_bytes: limits.text_part_bytes,
+            };
+            receive_part(&mut parts, field, audio, &reader).await?;
+            if parts.parameters.len() > limits.parameters {
+                return Err(ReceiveBody::CountParameters);
+            }
         }
     }
     // What follows the last boundary means nothing, but a connection with unread bytes cannot be used again.
-    while let Some(piece) = next_piece(body).await? {
+    while let Some(piece) = inflow.next_piece().await? {
         gauge.add(piece.len())?;
     }
     Ok(parts)
+}
+
+/// What one part is held to.
+struct PartReader<'a> {
+    gauge: &'a Gauge,
+    text_bytes: usize,
 }
 
 async fn receive_part(
     parts: &mut Parts,
     mut field: Field<'_>,
     audio: Option<(&str, &Spool)>,
-    gauge: &Gauge,
+    reader: &PartReader<'_>,
 ) -> Result<(), ReceiveBody> {
+    let gauge = reader.gauge;
     match audio {
         Some((name, spool)) if field.name() == Some(name) => {
             let (audio, quarantined) = match parts.audio {
@@ -80,7 +107,7 @@ async fn receive_part(
             parts.quarantined = quarantined;
         }
         _ if field.file_name().is_some() => discard(&mut field, gauge).await?,
-        _ => parts.parameters.push(receive_text(&mut field, gauge).await?),
+        _ => parts.parameters.push(receive_text(&mut field, reader).await?),
     }
     Ok(())
 }
@@ -105,11 +132,11 @@ async fn receive_file(
     Ok((AudioPart::Received, Some(file)))
 }
 
-async fn receive_text(field: &mut Field<'_>, gauge: &Gauge) -> Result<Parameter, ReceiveBody> {
+async fn receive_text(field: &mut Field<'_>, reader: &PartReader<'_>) -> Result<Parameter, ReceiveBody> {
     let name = field.name().unwrap_or_default().to_owned();
     let mut text = Vec::new();
-    while let Some(piece) = next_chunk(field, gauge).await? {
-        if text.len() + piece.len() > TEXT_PART_LIMIT_BYTES {
+    while let Some(piece) = next_chunk(field, reader.gauge).await? {
+        if text.len() + piece.len() > reader.text_bytes {
             return Err(ReceiveBody::ReadParts("text_part_too_large"));
         }
         text.extend_from_slice(&piece);
@@ -157,16 +184,16 @@ impl Gauge {
 /// The body as the parser wants it, one piece at a time: the parser takes all that is ready before it makes anything of it,
 /// so that without the pause a fast sender would fill the memory.
 fn pieces<'a>(
-    body: &'a mut Body,
+    inflow: &'a mut Inflow<'_>,
     gauge: &'a Gauge,
 ) -> impl stream::Stream<Item = Result<Bytes, ReceiveBody>> + Send + 'a {
-    stream::try_unfold(body, move |body| async move {
+    stream::try_unfold(inflow, move |inflow| async move {
         tokio::task::yield_now().await;
-        let Some(piece) = next_piece(body).await? else {
+        let Some(piece) = inflow.next_piece().await? else {
             return Ok(None);
         };
         gauge.add(piece.len())?;
-        Ok(Some((piece, body)))
+        Ok(Some((piece, inflow)))
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,21 +22,13 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::protocol::{self, Protocol};
+use super::seats::Seat;
 use super::unparsed::Unparsed;
 use super::verdict;
-
-/// From the first byte of a connection, or the end of the last request, to the end of a head. Also how long a connection
-/// may stay idle: longer than most proxies keep theirs, so that they close first.
-const IDLE_LIMIT: Duration = Duration::from_secs(75);
+use crate::limits::ConnectionLimits;
 
 /// How long after the stop the first bytes of a connection may come that was taken just before: they are on their way.
 const FIRST_BYTES_GRACE: Duration = Duration::from_secs(1);
-
-/// The buffer of a connection, and with it the largest head and the largest piece of a body.
-const BUFFER_LIMIT_BYTES: usize = 64 * 1024;
-
-/// Twilio sends about fifteen.
-const HEADERS_LIMIT: usize = 64;
 
 /// Requests at one time on one connection of HTTP/2. Far fewer than the service has places, so that one connection cannot
 /// take them all.
@@ -64,6 +57,10 @@ pub struct Session {
     pub router: Router,
     /// The other side.
     pub peer: SocketAddr,
+    /// Its seat.
+    pub seat: Arc<Seat>,
+    /// What it may take. The time for a head is also how long it may stay idle.
+    pub limits: ConnectionLimits,
     /// When to finish.
     pub stop: CancellationToken,
 }
@@ -73,25 +70,38 @@ pub async fn speak<I>(io: I, session: Session)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Session { router, peer, stop } = session;
+    let Session {
+        router,
+        peer,
+        seat,
+        limits,
+        stop,
+    } = session;
     let told = tokio::select! {
-        told = timeout(IDLE_LIMIT, protocol::tell(io)) => told,
+        told = timeout(limits.head, protocol::tell(io)) => told,
         () = nothing_on_its_way(&stop) => return,
     };
     let Ok(Ok(Some((protocol, io)))) = told else {
         return;
     };
     let under_way = watch::Sender::new(0_u32);
-    let idle = until_idle(under_way.subscribe());
-    let service = service_fn(move |request| answer(router.clone(), peer, under_way.clone(), request));
+    let idle = until_idle(under_way.subscribe(), limits.head);
+    let asker = Asker {
+        peer,
+        headers: limits.headers,
+        seat,
+        under_way,
+    };
+    let asker = Arc::new(asker);
+    let service = service_fn(move |request| answer(router.clone(), Arc::clone(&asker), request));
     let ended = match protocol {
         Protocol::Http1 => {
-            let connection = http1_builder().serve_connection(TokioIo::new(Unparsed::new(io)), service);
+            let connection = http1_builder(&limits).serve_connection(TokioIo::new(Unparsed::new(io)), service);
             // This one has a limit of its own for the time without a request.
             finish(connection, stop.cancelled()).await
         }
         Protocol::Http2 => {
-            let connection = http2_builder().serve_connection(TokioIo::new(io), service);
+            let connection = http2_builder(&limits).serve_connection(TokioIo::new(io), service);
             let close = async {
                 tokio::select! {
                     () = stop.cancelled() => {}
@@ -113,22 +123,22 @@ async fn nothing_on_its_way(stop: &CancellationToken) {
     tokio::time::sleep(FIRST_BYTES_GRACE).await;
 }
 
-fn http1_builder() -> http1::Builder {
+fn http1_builder(limits: &ConnectionLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_LIMIT)
-        .max_buf_size(BUFFER_LIMIT_BYTES)
-        .max_headers(HEADERS_LIMIT);
+        .header_read_timeout(limits.head)
+        .max_buf_size(limits.head_bytes)
+        .max_headers(limits.headers);
     builder
 }
 
-fn http2_builder() -> http2::Builder<TokioExecutor> {
+fn http2_builder(limits: &ConnectionLimits) -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(BUFFER_LIMIT_BYTES).expect("it is some kilobytes"))
-        .max_send_buf_size(BUFFER_LIMIT_BYTES)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
+        .max_send_buf_size(limits.head_bytes)
         .max_concurrent_streams(STREAMS_LIMIT)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -150,67 +160,102 @@ async fn finish<C: GracefulConnection>(connection: C, close: impl Future<Output 
 }
 
 /// Waits until no request was under way for as long as a connection may be idle.
-async fn until_idle(mut under_way: watch::Receiver<u32>) {
+async fn until_idle(mut under_way: watch::Receiver<u32>, idle: Duration) {
     loop {
         // An error says that nothing can be asked any more, which is idle enough.
         if under_way.wait_for(|count| *count == 0).await.is_err() {
             return;
         }
-        match timeout(IDLE_LIMIT, under_way.changed()).await {
+        match timeout(idle, under_way.changed()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) | Err(_) => return,
         }
     }
 }
 
+/// One connection as its requests see it.
+struct Asker {
+    peer: SocketAddr,
+    /// How many headers a request may have.
+    headers: usize,
+    seat: Arc<Seat>,
+    under_way: watch::Sender<u32>,
+}
+
 async fn answer(
     router: Router,
-    peer: SocketAddr,
-    under_way: watch::Sender<u32>,
+    asker: Arc<Asker>,
     mut request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
-    let _under_way = UnderWay::begin(under_way);
+    let mut turn = Turn::begin(asker);
     // HTTP/1.1 has this limit in its parser.
-    if request.headers().len() > HEADERS_LIMIT {
+    if request.headers().len() > turn.asker.headers {
         return Ok(verdict::unparsed());
     }
-    request.extensions_mut().insert(Peer(peer));
-    router.oneshot(request.map(Body::new)).await
+    request.extensions_mut().insert(Peer(turn.asker.peer));
+    let answered = router.oneshot(request.map(Body::new)).await;
+    turn.genuine = !answered.as_ref().is_ok_and(verdict::is_unverified);
+    answered
 }
 
-/// A request of this connection, until it is answered or taken back.
-struct UnderWay(watch::Sender<u32>);
+/// A request of a connection, until it is answered or taken back. The first one takes the seat, the last one leaves it.
+struct Turn {
+    asker: Arc<Asker>,
+    genuine: bool,
+}
 
-impl UnderWay {
-    fn begin(count: watch::Sender<u32>) -> Self {
-        count.send_modify(|count| *count += 1);
-        Self(count)
+impl Turn {
+    fn begin(asker: Arc<Asker>) -> Self {
+        asker.under_way.send_modify(|count| {
+            if *count == 0 {
+                asker.seat.begin();
+            }
+            *count += 1;
+        });
+        Self { asker, genuine: false }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.asker.under_way.send_modify(|count| {
+            *count -= 1;
+            if *count == 0 {
+                self.asker.seat.end(self.genuine);
+            }
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use tokio::sync::watch;
     use tokio::time::Instant;
 
-    use super::{IDLE_LIMIT, UnderWay, until_idle};
+    use super::{Asker, Turn, until_idle};
+    use crate::server::seats::Seats;
+
+    const IDLE: Duration = Duration::from_secs(75);
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_with_a_request_is_never_idle() {
-        let under_way = watch::Sender::new(0);
-        let idle = tokio::spawn(until_idle(under_way.subscribe()));
-        let request = UnderWay::begin(under_way.clone());
-        tokio::time::sleep(IDLE_LIMIT * 3).await;
+        let asker = Arc::new(Asker {
+            peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+            headers: 1,
+            seat: Arc::new(Seats::new(1).take().await),
+            under_way: watch::Sender::new(0),
+        });
+        let idle = tokio::spawn(until_idle(asker.under_way.subscribe(), IDLE));
+        let request = Turn::begin(asker);
+        tokio::time::sleep(IDLE * 3).await;
         assert!(!idle.is_finished());
         drop(request);
         let since = Instant::now();
         assert!(idle.await.is_ok());
-        assert_eq!(since.elapsed().as_secs(), IDLE_LIMIT.as_secs());
+        assert_eq!(since.elapsed().as_secs(), IDLE.as_secs());
     }
 }

@@ -150,6 +150,12 @@ pub fn unparsed() -> Response<Body> {
     )
 }
 
+/// Whether this answers a request that is not proven to be Twilio's.
+#[must_use]
+pub fn is_unverified(response: &Response<Body>) -> bool {
+    response.status() == StatusCode::FORBIDDEN
+}
+
 /// Where in what is about to be sent the HTTP library refuses a request by itself.
 #[must_use]
 pub fn find_library_refusal(bytes: &[u8]) -> Option<usize> {

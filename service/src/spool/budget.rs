@@ -12,6 +12,15 @@ pub(super) struct Budget {
     bytes: AtomicU64,
 }
 
+/// What the quarantine holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Files.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
 impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
@@ -45,6 +54,13 @@ impl Budget {
             })
             .map(|_| ())
             .map_err(|_| SpoolError::ExceedBudget)
+    }
+
+    pub(super) fn held(&self) -> Held {
+        Held {
+            files: self.files.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
     }
 
     /// Gives back what a file has taken.

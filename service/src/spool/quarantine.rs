@@ -15,8 +15,8 @@ use crate::clock;
 use crate::crash;
 use crate::domain::{SpoolKey, StoredAudio};
 
-/// The most that waits in memory for the disk, per upload: fifty uploads at once must stay small.
-const WRITE_BUFFER_BYTES: usize = 64 * 1024;
+/// The most that waits in memory for the disk, per upload: hundreds of uploads at once must stay small.
+const WRITE_BUFFER_BYTES: usize = 32 * 1024;
 
 /// A file in quarantine, unlinked when dropped.
 #[derive(Debug)]

@@ -51,6 +51,7 @@ impl Stage for DeliveryStage {
         } = &lease;
         let (id, age_seconds) = (delivery.id, *age_seconds);
         let (endpoint, deadlines) = (delivery.endpoint.clone(), delivery.deadlines);
+        let audio_seconds = delivery.audio_seconds;
         let heartbeat = Heartbeat::start(Arc::clone(&self.queue), lease.fence().clone(), self.lease);
         let span = trace::callback(delivery);
         let sent = tokio::select! {
@@ -66,9 +67,13 @@ impl Stage for DeliveryStage {
         let recorded = self.queue.record(lease, record).await;
         if recorded.is_ok() {
             self.metrics.called_back(&endpoint, &record);
-            let met = deadline::met(&deadlines, age_seconds + started.elapsed().as_secs_f64());
+            let took_seconds = age_seconds + started.elapsed().as_secs_f64();
+            let met = deadline::met(&deadlines, took_seconds);
             match record {
-                DeliveryRecord::Confirmed => self.metrics.finished(&endpoint, met),
+                DeliveryRecord::Confirmed => {
+                    self.metrics.finished(&endpoint, met);
+                    self.metrics.answered(&endpoint, took_seconds, audio_seconds);
+                }
                 DeliveryRecord::Rejected { .. } | DeliveryRecord::Expired => {
                     self.metrics.finished(&endpoint, Met::Late);
                 }

@@ -56,6 +56,8 @@ pub struct WorkMetrics {
     audio_seconds: CounterVec,
     callbacks: IntCounterVec,
     finished: IntCounterVec,
+    result_seconds: HistogramVec,
+    result_audio_factor: HistogramVec,
     queue_jobs: IntGaugeVec,
     queue_oldest_seconds: Gauge,
 }
@@ -70,6 +72,8 @@ impl WorkMetrics {
             audio_seconds: catalog::ANALYZED_AUDIO.float_counters(addon)?,
             callbacks: catalog::CALLBACKS.counters(addon)?,
             finished: catalog::JOBS_FINISHED.counters(addon)?,
+            result_seconds: catalog::RESULT.histograms(addon)?,
+            result_audio_factor: catalog::RESULT_AUDIO_FACTOR.histograms(addon)?,
             queue_jobs: catalog::QUEUE_JOBS.gauges(addon)?,
             queue_oldest_seconds: catalog::QUEUE_OLDEST.float_gauge(addon)?,
         };
@@ -84,6 +88,8 @@ impl WorkMetrics {
             audio_seconds,
             callbacks,
             finished,
+            result_seconds,
+            result_audio_factor,
             queue_jobs,
             queue_oldest_seconds,
         } = self.clone();
@@ -92,6 +98,8 @@ impl WorkMetrics {
         registry.register(Box::new(audio_seconds))?;
         registry.register(Box::new(callbacks))?;
         registry.register(Box::new(finished))?;
+        registry.register(Box::new(result_seconds))?;
+        registry.register(Box::new(result_audio_factor))?;
         registry.register(Box::new(queue_jobs))?;
         registry.register(Box::new(queue_oldest_seconds))
     }
@@ -120,6 +128,18 @@ impl WorkMetrics {
 
     pub(super) fn finished(&self, endpoint: &EndpointName, met: Met) {
         self.finished.with_label_values(&[endpoint.as_str(), met.label()]).inc();
+    }
+
+    /// Audio without a length has no factor.
+    pub(super) fn answered(&self, endpoint: &EndpointName, took_seconds: f64, audio_seconds: f64) {
+        self.result_seconds
+            .with_label_values(&[endpoint.as_str()])
+            .observe(took_seconds);
+        if audio_seconds > 0.0 {
+            self.result_audio_factor
+                .with_label_values(&[endpoint.as_str()])
+                .observe(took_seconds / audio_seconds);
+        }
     }
 
     pub(super) fn show(&self, gauges: &Gauges) {

@@ -39,6 +39,11 @@ const LIMITS: WorkerLimits = WorkerLimits {
     lease: LEASE,
     grace: Duration::from_secs(30),
     retention: RETENTION,
+    result_bytes: 1_000_000,
+};
+const RETENTION: Retention = Retention {
+    result_seconds: 72.0 * 3600.0,
+    row_seconds: 30.0 * 24.0 * 3600.0,
 };
 
 /// A service without its server.
@@ -230,6 +235,7 @@ impl Bench {
             metrics: self.metrics.clone(),
             jitter: Arc::new(Jitter::seeded(1)),
             lease: LEASE,
+            result_bytes: LIMITS.result_bytes,
             given_up: CancellationToken::new(),
         }
     }

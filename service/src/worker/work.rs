@@ -33,6 +33,7 @@ pub(super) struct WorkStage {
     pub(super) metrics: WorkMetrics,
     pub(super) jitter: Arc<Jitter>,
     pub(super) lease: Duration,
+    pub(super) result_bytes: usize,
     pub(super) given_up: CancellationToken,
 }
 
@@ -181,8 +182,8 @@ impl WorkStage {
     async fn end(&self, lease: Lease<Job>, conclusion: Conclusion) -> Result<WorkOutcome, EndWork> {
         let (record, outcome) = match conclusion {
             Conclusion::Deliver(results) => {
-                let json = analysis::result_json(&lease.subject, results.as_ref().map_err(|code| *code));
-                let error_code = results.as_ref().err().map(|code| code.as_str());
+                let (json, error) = fit(&lease.subject, results, self.result_bytes);
+                let error_code = error.map(JobErrorCode::as_str);
                 let outcome = if error_code.is_none() {
                     WorkOutcome::Analyzed
                 } else {
@@ -207,6 +208,7 @@ impl WorkStage {
         Ok(outcome)
     }
 
+    /// The text is given up as it is written: a result is never held twice.
     async fn keep(&self, json: String) -> Result<ResultBody, EndWork> {
         if json.len() <= ROW_RESULT_BYTES && !crash::is_awaited_at("result_spooled") {
             return Ok(ResultBody::Inline(json));
@@ -217,6 +219,17 @@ impl WorkStage {
             .map(ResultBody::Spooled)
             .map_err(EndWork::Spool)
     }
+}
+
+/// The result as it is sent, or an error in its place when Twilio would not take it.
+fn fit(job: &Job, results: Result<Value, JobErrorCode>, limit_bytes: usize) -> (String, Option<JobErrorCode>) {
+    let json = analysis::result_json(job, results.as_ref().map_err(|code| *code));
+    let error = results.err();
+    if json.len() <= limit_bytes {
+        return (json, error);
+    }
+    let too_large = JobErrorCode::ResultTooLarge;
+    (analysis::result_json(job, Err(too_large)), Some(too_large))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The suites that need no cluster: each test has a service process of its own.
 mod acoustics;
 mod again;
+mod bounds;
 mod callback;
 mod callback_faults;
 mod cli;
@@ -8,7 +9,9 @@ mod crash;
 mod crash_points;
 mod discretion;
 mod env_file;
+mod formats;
 mod generated;
+mod hostile;
 mod invoke;
 mod latency;
 mod limits;
@@ -24,6 +27,7 @@ mod rotation;
 mod rules;
 mod signature;
 mod signature_modes;
+mod slow;
 mod sms;
 mod sources;
 mod sql;

@@ -14,16 +14,8 @@ use crate::cli::CommandError;
 use crate::config::{Config, StoragePlan};
 use crate::files::Secrets;
 use crate::queue::{PostgresQueue, Queue, QueueError, SqliteQueue};
-use crate::spool::{Limits, Spool};
+use crate::spool::Spool;
 use crate::worker::LEASE;
-
-/// The largest recording: three hours of telephone audio on two channels, and some more.
-const SPOOL_LIMITS: Limits = Limits {
-    max_file_bytes: 512 * 1024 * 1024,
-    quarantine_bytes: 4 * 1024 * 1024 * 1024,
-    quarantine_files: 256,
-    spool_bytes: u64::MAX,
-};
 
 /// Why the flags do not fit the add-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +75,7 @@ pub(super) async fn open(
 }
 
 async fn open_alone(config: &Config, folder: &Path) -> Result<Storage, CommandError> {
-    let spool = Spool::open(folder, SPOOL_LIMITS).map_err(CommandError::work)?;
+    let spool = Spool::open(folder, config.limits.spool).map_err(CommandError::work)?;
     let queue = SqliteQueue::open(&folder.join("queue.db"), config.addon.clone(), LEASE).await;
     let queue = queue.map_err(CommandError::work)?;
     let freed = queue.recover().await.map_err(CommandError::work)?;
@@ -104,7 +96,7 @@ async fn open_shared(
     secrets: &Secrets,
     secret_name: &str,
 ) -> Result<Storage, CommandError> {
-    let spool = Spool::share(folder, SPOOL_LIMITS).map_err(CommandError::work)?;
+    let spool = Spool::share(folder, config.limits.spool).map_err(CommandError::work)?;
     let url = secrets.database_urls.get(secret_name).cloned();
     let url = url.ok_or_else(|| CommandError::input(QueueError::FindUrl))?;
     let queue = PostgresQueue::new_lazy(url, config.addon.clone(), LEASE);

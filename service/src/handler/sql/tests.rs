@@ -17,6 +17,9 @@ use crate::admission::Lookup;
 use crate::config::SqlPlan;
 use crate::domain::TwilioSids;
 
+/// More than any query of these tests needs.
+const AMPLE: Duration = Duration::from_mins(1);
+
 type Outcome = Result<(), Box<dyn Error>>;
 type UrlSender = watch::Sender<Option<SecretString>>;
 
@@ -58,7 +61,7 @@ fn question(phone_number: &str) -> Lookup {
 }
 
 async fn ask(sql: &SqlLookup, phone_number: &str) -> Result<Value, LookUpRow> {
-    Ok(json!(sql.look_up(&question(phone_number)).await?))
+    Ok(json!(sql.look_up(&question(phone_number), AMPLE).await?))
 }
 
 #[tokio::test]
@@ -133,13 +136,17 @@ async fn interrupts_a_query_that_computes_for_ever_and_goes_on() -> Outcome {
     let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) \
                    select case when :body = 'hi' then (select count(*) from n) else 1 end as n";
     let (sql, _sender) = sql(endless, Some(url))?;
+    // What is left for the answer is less than the endpoint's own limit.
+    let left = Duration::from_millis(50);
+    let interrupted = sql.look_up(&question("+1"), left).await;
+    assert!(matches!(interrupted, Err(LookUpRow::FinishInTime(limit)) if limit == left));
     assert!(matches!(ask(&sql, "+1").await, Err(LookUpRow::FinishInTime(_))));
     // The only connection is free again: a query that was still running would make this one wait until it fails.
     let quick = Lookup {
         body: None,
         ..question("+1")
     };
-    assert_eq!(json!(sql.look_up(&quick).await?), json!({"n": 1}));
+    assert_eq!(json!(sql.look_up(&quick, AMPLE).await?), json!({"n": 1}));
     Ok(())
 }
 
@@ -172,6 +179,6 @@ async fn binds_the_parties_and_the_choices_of_the_customer() -> Outcome {
         ..question("+1")
     };
     let expected = json!({"request": "MR1", "install": "XD1", "configuration": null, "language": null, "tier": "gold"});
-    assert_eq!(json!(sql.look_up(&lookup).await?), expected);
+    assert_eq!(json!(sql.look_up(&lookup, Duration::from_secs(10)).await?), expected);
     Ok(())
 }

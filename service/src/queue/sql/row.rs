@@ -112,6 +112,7 @@ pub(super) fn delivery(row: &impl Columns) -> Result<Lease<Delivery>, QueueError
         callback: callback(row)?,
         body,
         deadlines: deadlines(row)?,
+        audio_seconds: row.real("audio_seconds")?,
         attempt: number(row, "delivery_attempt")?,
         waited_seconds: row.real("waited_seconds")?,
         left_seconds: row.real("left_seconds")?,

@@ -6,9 +6,12 @@ use std::path::Path;
 use axum::body::{Body, Bytes};
 use futures::stream;
 
-use super::{PARTS_LIMIT, Parts, TEXT_PART_LIMIT_BYTES, UNPARSED_LIMIT_BYTES, receive};
+use super::{Parts, UNPARSED_LIMIT_BYTES, boundary, receive};
 use crate::admission::AudioPart;
+use crate::limits::BodyLimits;
 use crate::server::body::ReceiveBody;
+use crate::server::inflow::Inflow;
+use crate::server::room::Room;
 use crate::spool::{Limits, Spool};
 
 const BOUNDARY: &str = "XXboundaryXX";
@@ -17,6 +20,17 @@ const LIMITS: Limits = Limits {
     quarantine_bytes: 1500,
     quarantine_files: 2,
     spool_bytes: 1 << 40,
+};
+
+const PARTS_LIMIT: usize = 64;
+const TEXT_PART_LIMIT_BYTES: usize = 64 * 1024;
+const BODY_LIMITS: BodyLimits = BodyLimits {
+    whole_bytes: 1024 * 1024,
+    parameters: 100,
+    parts: PARTS_LIMIT,
+    text_part_bytes: TEXT_PART_LIMIT_BYTES,
+    silence: std::time::Duration::from_secs(30),
+    bytes_per_second: 1024,
 };
 
 fn part(head: &str, content: &str) -> String {
@@ -48,12 +62,10 @@ fn body(text: &str, piece_bytes: usize) -> Body {
 }
 
 async fn read(text: &str, piece_bytes: usize, spool: &Spool) -> Result<Parts, ReceiveBody> {
-    receive(
-        &mut body(text, piece_bytes),
-        BOUNDARY.to_owned(),
-        Some(("audio-data", spool)),
-    )
-    .await
+    let mut body = body(text, piece_bytes);
+    let place = Room::new(1).enter().expect("the room is empty");
+    let mut inflow = Inflow::new(&mut body, &BODY_LIMITS, &place);
+    receive(&mut inflow, BOUNDARY.to_owned(), Some(("audio-data", spool))).await
 }
 
 fn quarantine_is_empty(folder: &Path) -> std::io::Result<bool> {
@@ -205,7 +217,29 @@ async fn tells_a_broken_connection_from_a_malformed_body() -> Result<(), Box<dyn
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
     ];
     let mut broken = Body::from_stream(stream::iter(pieces));
-    let read = receive(&mut broken, BOUNDARY.to_owned(), Some(("audio-data", &spool))).await;
+    let place = Room::new(1).enter().expect("the room is empty");
+    let mut inflow = Inflow::new(&mut broken, &BODY_LIMITS, &place);
+    let read = receive(&mut inflow, BOUNDARY.to_owned(), Some(("audio-data", &spool))).await;
     assert!(matches!(read, Err(ReceiveBody::KeepConnection)));
     Ok(())
+}
+
+#[test]
+fn takes_a_boundary_only_as_it_may_be() {
+    let longest = "b".repeat(70);
+    for (content_type, expected) in [
+        ("multipart/form-data; boundary=XX", Some("XX")),
+        ("multipart/form-data; boundary=\"X Y\"", Some("X Y")),
+        ("multipart/form-data; boundary=", None),
+        ("multipart/form-data; boundary=\"\"", None),
+        ("multipart/form-data", None),
+        ("multipart/mixed; boundary=XX", None),
+        (
+            &format!("multipart/form-data; boundary={longest}"),
+            Some(longest.as_str()),
+        ),
+        (&format!("multipart/form-data; boundary={longest}b"), None),
+    ] {
+        assert_eq!(boundary(content_type).as_deref(), expected, "{content_type}");
+    }
 }

@@ -25,7 +25,8 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::queue::{Queue as _, SqliteQueue};
-use crate::server::connection::{self, Door};
+use crate::server::connection::{self, Door, Held, Stop};
+use crate::server::seats::Seats;
 use crate::server::{Passwords, Server};
 use crate::spool::{Limits, Spool};
 
@@ -87,18 +88,30 @@ impl Front {
                 spool,
                 queue: queue.clone(),
                 sla: config.sla,
+                unfinished_jobs: config.limits.unfinished_jobs,
             }),
             metrics: metrics.clone(),
             config,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, stop) = (listener.local_addr()?, CancellationToken::new());
+        let limits = server.config.limits.connection;
         let door = Door {
             listener,
-            router: server.into_router(),
+            held: Held {
+                seats: Seats::new(limits.connections),
+                limits,
+            },
+            router: server.into_router()?,
             tls: None,
         };
-        let serving = tokio::spawn(connection::serve(door, stop.clone(), Duration::from_mins(1)));
+        let serving = tokio::spawn(connection::serve(
+            door,
+            Stop {
+                asked: stop.clone(),
+                drain: Duration::from_mins(1),
+            },
+        ));
         Ok(Self {
             address,
             folder,
