@@ -250,7 +250,7 @@ mod tests {
             under_way: watch::Sender::new(0),
         });
         let idle = tokio::spawn(until_idle(asker.under_way.subscribe(), IDLE));
-        let request = Turn::begin(asker);
+        let request = Turn::begin(Arc::clone(&asker));
         tokio::time::sleep(IDLE * 3).await;
         assert!(!idle.is_finished());
         drop(request);
