@@ -50,6 +50,7 @@ pub(super) fn refuse_network(folder: &Path) -> Result<(), QueueError> {
     let unread = |error: std::io::Error| QueueError::OpenDatabase(sqlx::Error::Io(error));
     let found = rustix::fs::statfs(folder_name).map_err(|error| unread(error.into()))?;
     // The number has 32 bits, and its sign differs between architectures.
+    #[expect(clippy::useless_conversion, reason = "it has another type on other architectures")]
     let magic = u64::from_ne_bytes(i64::from(found.f_type).to_ne_bytes()) & 0xffff_ffff;
     let kind = if magic == FUSE {
         let status = rustix::fs::stat(folder_name).map_err(|error| unread(error.into()))?;
