@@ -87,11 +87,15 @@ fn assert_documented(metrics: &str, documented: &Documented) -> Result<BTreeSet<
 async fn plain() -> Result<String> {
     let mut manifest = manifest();
     manifest["spec"]["allowList"] = json!({ "mode": "Audit", "sources": [{ "name": "it", "cidr": "192.0.2.0/24" }] });
+    manifest["spec"]["endpoints"][1]["signature"] = json!({ "mode": "Commission" });
     let home = home_of(&manifest)?;
     let service = Service::start(&home).await?;
     let receiver = CallbackReceiver::start(&[Reply::Status(500)]).await?;
     let lookup = twilio(Sdk::Node).request("/query", &request_sid(), Payload::Query(pairs(&[("phone", KNOWN)])))?;
     assert_eq!(lookup.send(service.address()).await?.status, 200);
+    let first = Payload::Form(pairs(&[("phone", KNOWN)]));
+    let commissioned = twilio(Sdk::Node).request("/form", &request_sid(), first)?;
+    assert_eq!(commissioned.send(service.address()).await?.status, 503);
     let forged = lookup.with_header("X-Twilio-Signature", "0FqS203W44/lM2UEM+51hRzwat4=");
     assert_eq!(forged.send(service.address()).await?.status, 403);
     let recording = upload(&receiver, &request_sid(), wav_of_bytes(20_000, 1))?;
