@@ -102,12 +102,6 @@ fn sources() -> Vec<Row> {
 fn values() -> Vec<Row> {
     vec![
         replace(
-            "two constants of one name",
-            "/spec/endpoints/1/request/constants",
-            json!([{"name": "key", "value": "a"}, {"name": "key", "value": "b"}]),
-            "each of request.constants must have a name of its own",
-        ),
-        replace(
             "a constant behind a pointer into a form",
             "/spec/endpoints/1/request/constants",
             json!([{"name": "/key", "value": "a"}]),
