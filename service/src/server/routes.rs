@@ -1,5 +1,6 @@
 //! Decides which endpoint a path means, and over which URL a request to that path was signed. Pure: called by `server`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::config::{Config, Endpoint};
@@ -18,7 +19,7 @@ pub struct Route<'a> {
     pub endpoint: Option<&'a Endpoint>,
     /// The URL that was signed. For a path that no endpoint has, publicUrl and the path: so a genuine request to it can be
     /// told from a stranger's, and be answered that the add-on is registered with the wrong URL.
-    pub url: EndpointUrl,
+    pub url: Cow<'a, EndpointUrl>,
 }
 
 impl Routes {
@@ -45,13 +46,16 @@ impl Routes {
             let endpoint = &config.endpoints[place];
             return Route {
                 endpoint: Some(endpoint),
-                url: endpoint.url.clone(),
+                url: Cow::Borrowed(&endpoint.url),
             };
         }
         let base = EndpointUrl::new(&config.public_url, "/").expect("it was read when the configuration was");
         let below = path.strip_prefix(base.path().trim_end_matches('/')).unwrap_or(path);
         let url = EndpointUrl::new(&config.public_url, below).expect("it was read when the configuration was");
-        Route { endpoint: None, url }
+        Route {
+            endpoint: None,
+            url: Cow::Owned(url),
+        }
     }
 }
 

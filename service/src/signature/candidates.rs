@@ -50,16 +50,23 @@ impl Candidates {
         if !spellings.legacy_query {
             return candidates;
         }
+        // A spelling of the query that is the received one gives no new text, unless the base is spelt in another way.
         let escaped = received.map(query::escaped);
-        candidates.push(Spelling::Escaped, |port| {
-            Some(url.normalized_text(port, escaped.as_deref()))
-        });
+        if url.is_respelt() || escaped.as_deref() != received {
+            candidates.push(Spelling::Escaped, |port| {
+                Some(url.normalized_text(port, escaped.as_deref()))
+            });
+        }
         if let Some(received) = received.filter(|query| !query.is_empty()) {
             let (quotes, legacy) = (query::with_plain_quotes(received), query::legacy(received));
-            candidates.push(Spelling::PlainQuotes, |port| {
-                Some(url.text(Form::as_received(port), Some(&quotes)))
-            });
-            candidates.push(Spelling::Legacy, |port| Some(url.normalized_text(port, Some(&legacy))));
+            if quotes != received {
+                candidates.push(Spelling::PlainQuotes, |port| {
+                    Some(url.text(Form::as_received(port), Some(&quotes)))
+                });
+            }
+            if url.is_respelt() || legacy != received {
+                candidates.push(Spelling::Legacy, |port| Some(url.normalized_text(port, Some(&legacy))));
+            }
         }
         candidates
     }

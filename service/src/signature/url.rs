@@ -93,11 +93,16 @@ impl EndpointUrl {
 
     /// The same without the slash, for a URL that consists of a host alone.
     pub(super) fn text_without_slash(&self, port: Port, query: Option<&str>) -> Option<String> {
-        let mut base = self.written.clone();
-        (base.path == "/").then(|| {
+        (self.written.path == "/").then(|| {
+            let mut base = self.written.clone();
             base.path.clear();
             base.text(port, query)
         })
+    }
+
+    /// Whether `new URL()` writes the base in another way.
+    pub(super) fn is_respelt(&self) -> bool {
+        self.normalized.is_some()
     }
 }
 
@@ -129,7 +134,13 @@ impl Base {
     }
 
     fn text(&self, port: Port, query: Option<&str>) -> String {
-        let mut text = format!("{}://{}", self.scheme, self.host);
+        // This is done for every request, most often twice: one allocation, and no formatting.
+        let mut text = String::with_capacity(
+            self.scheme.len() + self.host.len() + self.path.len() + query.map_or(0, str::len) + "://:65535?".len(),
+        );
+        text.push_str(&self.scheme);
+        text.push_str("://");
+        text.push_str(&self.host);
         if port == Port::Present {
             text.push(':');
             text.push_str(self.port.as_deref().unwrap_or_else(|| self.default_port()));
