@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use prometheus::Registry;
 use thiserror::Error;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, filter};
@@ -69,7 +69,8 @@ pub fn start(build: Build, format: LogFormat, filter: &str, traces: Option<&Trac
             .with_filter(filter_fn(|metadata| metadata.target() == traces::TARGET))
     });
     tracing_subscriber::registry()
-        .with(lines.with_filter(env_filter.and(filter_fn(may_be_logged))))
+        // The hint leaves the filter its own: without one, every line of every library would be looked at.
+        .with(lines.with_filter(env_filter.and(filter_fn(may_be_logged).with_max_level_hint(LevelFilter::TRACE))))
         .with(spans)
         .try_init()
         .map_err(TelemetryError::InstallSubscriber)?;
