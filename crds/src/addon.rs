@@ -3,6 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::audio_fetch::AudioFetch;
 use crate::credentials::{Callbacks, Credentials};
 use crate::endpoint::Endpoint;
 use crate::exposure::{AllowList, Exposure};
@@ -110,6 +111,10 @@ pub struct MarketplaceAddonSpec {
     /// Who may be sent a result, and with it the account's credentials.
     #[serde(default)]
     pub callbacks: Callbacks,
+
+    /// How recordings are fetched whose requests carry a URL and not the audio.
+    #[serde(default)]
+    pub audio_fetch: AudioFetch,
 
     /// Where accepted recordings are kept until their result is delivered. Required by an endpoint of integration
     /// `RecordingAnalysis`.

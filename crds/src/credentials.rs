@@ -26,6 +26,10 @@ pub struct Credentials {
 /// Results are POSTed to the callback URL of the request, with the account's credentials. So the hosts are limited.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rule(
+    "!has(self.proxyUrl) || !self.allowInsecure",
+    "callbacks.allowInsecure does not go with callbacks.proxyUrl, which carries https only: remove one of them",
+))]
 pub struct Callbacks {
     /// Host names that may be sent a result: a full name, or `*.` and a domain for every name below it. The host may
     /// also be an IP address.
@@ -44,6 +48,17 @@ pub struct Callbacks {
     /// limited to allowedHosts.
     #[serde(default)]
     pub allow_insecure: bool,
+
+    /// Through which proxy results are sent: `http://HOST:PORT` of an HTTP proxy that takes CONNECT, without user and
+    /// password. Only callbacks over https go through it. The proxy resolves their hosts, so that the service cannot check
+    /// that an address is public, as it does without a proxy: the proxy must refuse private addresses itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 8, max = 300))]
+    #[x_kube(validation = rule(
+        "self.matches('^http://[^/?#@[:space:]]+/?$') && isURL(self)",
+        "callbacks.proxyUrl must be http://HOST[:PORT] without user, password, path or query",
+    ))]
+    pub proxy_url: Option<String>,
 }
 
 impl Default for Callbacks {
@@ -51,6 +66,7 @@ impl Default for Callbacks {
         Self {
             allowed_hosts: twilio_hosts(),
             allow_insecure: false,
+            proxy_url: None,
         }
     }
 }

@@ -25,8 +25,8 @@ use crate::signature::{BasicAuth, Signature};
         "a recording arrives in the body of a POST: set request.encoding to Multipart, Form or Json",
     ),
     validation = rule(
-        "self.integration != 'RecordingAnalysis' || (has(self.request.fields.audio) && has(self.request.fields.callback))",
-        "an endpoint of integration RecordingAnalysis must name its fields: set request.fields.audio and request.fields.callback (a recording is not fetched from audioUrl alone)",
+        "self.integration != 'RecordingAnalysis' || ((has(self.request.fields.audio) || has(self.request.fields.audioUrl)) && has(self.request.fields.callback))",
+        "an endpoint of integration RecordingAnalysis must name its fields: set request.fields.callback, and request.fields.audio or request.fields.audioUrl",
     ),
     validation = rule(
         "self.integration == 'RecordingAnalysis' || has(self.request.fields.phoneNumber)",

@@ -6,6 +6,7 @@
 //! [`manifest::violations`] evaluates the very same rules in every program of ours.
 
 pub mod addon;
+pub mod audio_fetch;
 pub mod credentials;
 pub mod definition;
 pub mod endpoint;

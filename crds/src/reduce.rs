@@ -19,6 +19,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         credentials,
         endpoints,
         callbacks,
+        audio_fetch,
         storage,
         exposure: _,
         allow_list,
@@ -40,6 +41,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             addon_sid,
             credentials,
             callbacks,
+            audio_fetch,
             storage: storage.map(|Storage { volume, postgres }| Storage {
                 volume: volume.map(|_| Volume::default()),
                 postgres: postgres.map(|Postgres { secret_name, volume: _ }| Postgres {

@@ -148,7 +148,8 @@ pub struct Fields {
     )]
     pub audio: Option<String>,
 
-    /// The temporary URL of the recording (Twilio's URL). Beside `audio` it is not needed, and is not called.
+    /// The temporary URL of the recording (Twilio's URL). It is fetched after the request was accepted, as `audioFetch` says;
+    /// beside an `audio` that came it is not needed, and is not called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(
@@ -167,7 +168,7 @@ pub struct Fields {
     pub callback: Option<String>,
 
     /// The number of bytes of the recording (Size). A recording of another size was cut short on its way: the request is
-    /// answered 503, so that Twilio sends it again.
+    /// answered 503, so that Twilio sends it again; one that is fetched from `audioUrl` is fetched again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(validation = source("request.fields.size"))]

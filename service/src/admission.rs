@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use marketplace_crds::endpoint::{Encoding, IntegrationKey};
 
 use crate::config::{Config, Endpoint, HandlerPlan};
-use crate::domain::{CallbackUrl, RequestDetails, TwilioSids};
+use crate::domain::{AudioUrl, CallbackUrl, RequestDetails, TwilioSids};
 use crate::egress;
 use crate::replay::{Dated, JudgeDate};
-use crate::request::{self, AudioClaims, ReadFields, Sent, Values};
+use crate::request::{self, AudioClaims, ReadFields, RecordingFields, Sent, Values};
 
 pub use self::refusal::Refusal;
 
@@ -112,6 +112,8 @@ pub enum AudioSource {
     FilePart,
     /// Here: they came as a field.
     Inline(Vec<u8>),
+    /// Elsewhere: a field says where they are to be fetched.
+    Url(AudioUrl),
 }
 
 /// Admits a verified request, or says why not. The order is from the request as a whole to its parts, so that the first
@@ -191,8 +193,8 @@ fn admit_recording(
     values: &Values<'_>,
 ) -> Result<Admission, Refusal> {
     let mapping = &endpoint.mapping;
-    let mapped = request::recording(mapping, values).map_err(refuse_fields)?;
-    let callback = match mapped.callback {
+    let mut mapped = request::recording(mapping, values).map_err(refuse_fields)?;
+    let callback = match mapped.callback.take() {
         None if mapped.is_test => None,
         None => return Err(Refusal::FieldMissing),
         Some(text) => Some(admit_callback(config, &text)?),
@@ -203,7 +205,7 @@ fn admit_recording(
     };
     let sids = signed_sids(endpoint, values, &request.sids)?;
     let upload = Upload {
-        source: audio_source(endpoint, request.audio, mapped.audio)?,
+        source: audio_source(config, endpoint, request.audio, &mut mapped)?,
         claims: mapped.claims,
     };
     Ok(match callback.filter(|_| !mapped.is_test) {
@@ -224,16 +226,36 @@ fn admit_callback(config: &Config, text: &str) -> Result<CallbackUrl, Refusal> {
     Ok(callback)
 }
 
-fn audio_source(endpoint: &Endpoint, part: AudioPart, field: Option<Vec<u8>>) -> Result<AudioSource, Refusal> {
-    if endpoint.mapping.file_part.is_none() {
-        return field.map(AudioSource::Inline).ok_or(Refusal::AudioMissing);
+/// The audio itself, where it came with the request; else where it is.
+fn audio_source(
+    config: &Config,
+    endpoint: &Endpoint,
+    part: AudioPart,
+    mapped: &mut RecordingFields,
+) -> Result<AudioSource, Refusal> {
+    if let Some(bytes) = mapped.audio.take() {
+        return Ok(AudioSource::Inline(bytes));
     }
+    let part = if endpoint.mapping.file_part.is_some() {
+        part
+    } else {
+        AudioPart::Missing
+    };
     match part {
-        AudioPart::Missing => Err(Refusal::AudioMissing),
+        AudioPart::Missing => match &mapped.audio_url {
+            Some(text) => admit_audio_url(config, text).map(AudioSource::Url),
+            None => Err(Refusal::AudioMissing),
+        },
         AudioPart::Repeated => Err(Refusal::AudioAmbiguous),
         AudioPart::TooLarge => Err(Refusal::AudioTooLarge),
         AudioPart::Received => Ok(AudioSource::FilePart),
     }
+}
+
+fn admit_audio_url(config: &Config, text: &str) -> Result<AudioUrl, Refusal> {
+    let url = AudioUrl::parse(text).map_err(|_| Refusal::AudioUrlNotAllowed)?;
+    egress::admits_fetch(&config.audio_fetch, url.expose()).map_err(|_| Refusal::AudioUrlNotAllowed)?;
+    Ok(url)
 }
 
 /// The kind of recording: as it is sent, or the only one that customers may choose. A list is a filter for what is sent.

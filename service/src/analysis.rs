@@ -63,6 +63,12 @@ pub enum AnalysisError {
 pub enum JobErrorCode {
     /// The audio is no WAV file that can be read.
     UnreadableAudio,
+    /// The audio could not be fetched from its URL.
+    AudioUnreachable,
+    /// What was fetched had another number of bytes than was announced, each time.
+    AudioIncomplete,
+    /// What was to be fetched is larger than a recording may be.
+    AudioTooLarge,
     /// The time until Twilio's cut-off was not enough.
     TimedOut,
     /// The result is larger than Twilio takes.
@@ -77,6 +83,9 @@ impl JobErrorCode {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnreadableAudio => "unreadable_audio",
+            Self::AudioUnreachable => "audio_unreachable",
+            Self::AudioIncomplete => "audio_incomplete",
+            Self::AudioTooLarge => "audio_too_large",
             Self::TimedOut => "timed_out",
             Self::ResultTooLarge => "result_too_large",
             Self::InternalError => "internal_error",

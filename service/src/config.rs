@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use marketplace_crds::MarketplaceAddon;
+use marketplace_crds::audio_fetch::{AudioCredentials, AudioFetch};
+use marketplace_crds::credentials::Callbacks;
 use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
 use crate::deadline::Sla;
 use crate::domain::{AddonKey, EndpointName};
-use crate::egress::{CallbackPolicy, PatternError};
+use crate::egress::{CallbackPolicy, FetchCredentials, FetchPolicy, HostPattern, PatternError};
 use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
 use crate::limits::{self, Limits};
@@ -42,6 +45,8 @@ pub struct Config {
     pub endpoints: Vec<Endpoint>,
     /// Where results may go.
     pub callbacks: CallbackPolicy,
+    /// From where audio is fetched, and how.
+    pub audio_fetch: FetchPolicy,
     /// When results are due.
     pub sla: Sla,
     /// Where accepted recordings are kept, if any are.
@@ -130,6 +135,12 @@ pub enum ReadConfig {
     /// No host.
     #[error("failed to read spec.callbacks.allowedHosts")]
     ReadAllowedHost(#[source] PatternError),
+    /// No host.
+    #[error("failed to read spec.audioFetch.allowedHosts")]
+    ReadAudioHost(#[source] PatternError),
+    /// No URL.
+    #[error("failed to read spec.callbacks.proxyUrl: it is no URL")]
+    ReadProxyUrl,
     /// No address range.
     #[error("failed to read spec.allowList: {0} is no address range")]
     ReadRange(String),
@@ -183,12 +194,6 @@ impl Config {
         if let Some(StoragePlan::Postgres { secret_name }) = &storage {
             databases.insert(secret_name.clone());
         }
-        let allowed_hosts = spec
-            .callbacks
-            .allowed_hosts
-            .iter()
-            .map(|host| host.parse())
-            .collect::<Result<_, _>>();
         Ok(Self {
             addon: AddonKey::new(namespace, name),
             addon_sid: spec.addon_sid.clone(),
@@ -202,10 +207,8 @@ impl Config {
                     .collect(),
             },
             endpoints,
-            callbacks: CallbackPolicy {
-                allowed_hosts: allowed_hosts.map_err(ReadConfig::ReadAllowedHost)?,
-                allow_insecure: spec.callbacks.allow_insecure,
-            },
+            callbacks: read_callbacks(&spec.callbacks)?,
+            audio_fetch: read_audio_fetch(&spec.audio_fetch)?,
             sla: Sla {
                 median_factor: f64::from(spec.sla.median_factor),
                 p99_factor: f64::from(spec.sla.p99_factor),
@@ -232,6 +235,43 @@ impl Config {
             .iter()
             .any(|endpoint| endpoint.integration.is_asynchronous())
     }
+}
+
+fn read_callbacks(callbacks: &Callbacks) -> Result<CallbackPolicy, ReadConfig> {
+    let Callbacks {
+        allowed_hosts,
+        allow_insecure,
+        proxy_url,
+    } = callbacks;
+    let proxy = proxy_url.as_deref().map(Url::parse).transpose();
+    Ok(CallbackPolicy {
+        allowed_hosts: read_hosts(allowed_hosts).map_err(ReadConfig::ReadAllowedHost)?,
+        allow_insecure: *allow_insecure,
+        proxy: proxy.map_err(|_| ReadConfig::ReadProxyUrl)?,
+    })
+}
+
+fn read_audio_fetch(fetch: &AudioFetch) -> Result<FetchPolicy, ReadConfig> {
+    let AudioFetch {
+        allowed_hosts,
+        allow_insecure,
+        credentials,
+        timeout_seconds,
+    } = fetch;
+    let allowed_hosts = allowed_hosts.as_deref().map(read_hosts).transpose();
+    Ok(FetchPolicy {
+        allowed_hosts: allowed_hosts.map_err(ReadConfig::ReadAudioHost)?,
+        allow_insecure: *allow_insecure,
+        credentials: match credentials {
+            AudioCredentials::None => FetchCredentials::None,
+            AudioCredentials::Account => FetchCredentials::Account,
+        },
+        timeout_seconds: f64::from(*timeout_seconds),
+    })
+}
+
+fn read_hosts(hosts: &[String]) -> Result<Vec<HostPattern>, PatternError> {
+    hosts.iter().map(|host| host.parse()).collect()
 }
 
 fn read_storage(storage: &Storage) -> Option<StoragePlan> {

@@ -9,13 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const VARIABLE: &str = "MARKETPLACE_CRASH_AT";
 
 /// Every point, in the order in which a recording passes them.
-pub const POINTS: [&str; 11] = [
+pub const POINTS: [&str; 14] = [
     "quarantined",
     "file_synced",
     "file_renamed",
     "folder_synced",
     "before_commit",
     "after_commit",
+    "fetch_claimed",
+    "fetched",
+    "fetch_recorded",
     "after_claim",
     "result_spooled",
     "result_recorded",

@@ -1,5 +1,5 @@
-//! Decides when a result is due, from the measured length of the audio. Called at admission, whose answer is stored with
-//! the job; and by the worker, which must stop early enough that an error result still arrives.
+//! Decides when a result is due, from the measured length of the audio. Called at admission and when audio was fetched, whose
+//! answer is stored with the job; and by the worker, which must stop early enough that an error result still arrives.
 
 use std::time::Duration;
 
@@ -60,6 +60,17 @@ pub fn deadlines(audio_seconds: f64, sla: &Sla) -> Deadlines {
         median_seconds: due(sla.median_factor),
         p99_seconds: due(sla.p99_factor),
         cutoff_seconds: due(sla.cutoff_factor),
+    }
+}
+
+/// When a result about audio is due whose length nobody knows yet: it is ordered as the shortest is, and fetching it may go
+/// on for as long as the resource says. Once it is there, its own deadlines take their place.
+#[must_use]
+pub fn until_fetched(fetch_seconds: f64, sla: &Sla) -> Deadlines {
+    let floor = deadlines(0.0, sla);
+    Deadlines {
+        cutoff_seconds: floor.cutoff_seconds.max(fetch_seconds),
+        ..floor
     }
 }
 

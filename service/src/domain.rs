@@ -9,11 +9,13 @@ use url::Url;
 
 mod job;
 mod raw;
+mod remote;
 
 pub use job::{
     AudioFormat, Credentials, Deadlines, Job, JobId, NewJob, RequestDetails, SpoolKey, StoredAudio, TwilioSids,
 };
 pub use raw::{RawFormat, RawSamples};
+pub use remote::{AudioUrl, RemoteAudio};
 
 /// The longest request SID that is taken. Twilio's own have 34 characters; the rest is room for what is not published.
 pub const REQUEST_SID_MAX_BYTES: usize = 64;
@@ -27,6 +29,9 @@ pub enum DomainError {
     /// The callback is not an absolute URL with a host.
     #[error("failed to read the callback URL: want an absolute URL with a host")]
     ReadCallbackUrl,
+    /// The URL of a recording is not an absolute URL with a host.
+    #[error("failed to read the URL of the recording: want an absolute URL with a host")]
+    ReadAudioUrl,
     /// The text is not a key that this service has made.
     #[error("failed to read the spool key: want 32 lower case hexadecimal digits")]
     ReadSpoolKey,

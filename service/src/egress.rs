@@ -1,6 +1,7 @@
-//! The one way out. Decides whether a callback may be sent to a URL, and to which of the addresses its host resolves to;
-//! and builds the client that connects to exactly the addresses that were checked. `admission` asks [`admits`] before a
-//! request is accepted, `callback` sends through [`Egress`].
+//! The one way out. Decides whether a callback may be sent to a URL, or audio fetched from one, and to which of the addresses
+//! its host resolves to; and builds the clients that connect to exactly the addresses that were checked. `admission` asks
+//! [`admits`] and [`admits_fetch`] before a request is accepted, `callback` sends through [`Egress`], `fetch` reads through
+//! [`AudioClient`].
 //!
 //! Why so strict: the URL comes from outside and the callback carries the account's credentials. A host outside the list
 //! would be given them; a name that resolves to a private address would make us a way into the cluster.
@@ -13,10 +14,12 @@ use std::time::Duration;
 use url::{Host, Url};
 
 mod address;
+mod audio;
 mod pattern;
 mod resolver;
 
 pub use address::{AddressClass, classify};
+pub use audio::{AudioClient, FetchCredentials, FetchPolicy, GetAudio, admits_fetch};
 pub use pattern::{HostPattern, PatternError};
 pub use resolver::{Resolve, SystemResolver};
 
@@ -38,25 +41,27 @@ pub struct CallbackPolicy {
     pub allowed_hosts: Vec<HostPattern>,
     /// For a local try: http and private addresses too. The hosts are bound all the same.
     pub allow_insecure: bool,
+    /// Through whom callbacks are sent, if not directly. It resolves the hosts, so that the addresses are its to check.
+    pub proxy: Option<Url>,
 }
 
-/// Why a callback is not sent. None of these passes with time.
+/// Why a URL is not called. None of these passes with time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CallbackRefused {
-    /// Plain http would show the credentials to everyone on the way.
-    #[error("failed to admit the callback: its scheme is not https")]
+pub enum UrlRefused {
+    /// Plain http would show the credentials or the recording to everyone on the way.
+    #[error("failed to admit the URL: its scheme is not https")]
     UseInsecureScheme,
-    /// The URL brings its own user or password; ours are the only ones that are sent.
-    #[error("failed to admit the callback: it carries credentials of its own")]
+    /// The URL brings a user or password of its own; ours are the only ones that are sent.
+    #[error("failed to admit the URL: it carries credentials of its own")]
     CarryCredentials,
     /// The host is not on the list.
-    #[error("failed to admit the callback: host {host} is not among the allowed hosts")]
+    #[error("failed to admit the URL: host {host} is not among the allowed hosts")]
     NameForeignHost {
         /// The host.
         host: String,
     },
     /// The host is, or resolves to, an address that is not public.
-    #[error("failed to admit the callback: {host} leads to a {class} address")]
+    #[error("failed to admit the URL: {host} leads to a {class} address")]
     ReachForbiddenAddress {
         /// The host.
         host: String,
@@ -66,28 +71,37 @@ pub enum CallbackRefused {
 }
 
 /// Whether a callback to this URL may be accepted. What its host resolves to is checked when it is sent.
-pub fn admits(policy: &CallbackPolicy, url: &Url) -> Result<(), CallbackRefused> {
-    let insecure_scheme = policy.allow_insecure && url.scheme() == "http";
+pub fn admits(policy: &CallbackPolicy, url: &Url) -> Result<(), UrlRefused> {
+    // Through a proxy there is https alone: plain http it could read.
+    if policy.proxy.is_some() && url.scheme() != "https" {
+        return Err(UrlRefused::UseInsecureScheme);
+    }
+    admits_url(Some(&policy.allowed_hosts), policy.allow_insecure, url)
+}
+
+/// Whether a URL may be called at all; without hosts that are allowed, every one is.
+fn admits_url(allowed_hosts: Option<&[HostPattern]>, allow_insecure: bool, url: &Url) -> Result<(), UrlRefused> {
+    let insecure_scheme = allow_insecure && url.scheme() == "http";
     if url.scheme() != "https" && !insecure_scheme {
-        return Err(CallbackRefused::UseInsecureScheme);
+        return Err(UrlRefused::UseInsecureScheme);
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(CallbackRefused::CarryCredentials);
+        return Err(UrlRefused::CarryCredentials);
     }
     let host = url.host_str().unwrap_or_default();
-    if !policy.allowed_hosts.iter().any(|pattern| pattern.matches(host)) {
-        return Err(CallbackRefused::NameForeignHost { host: host.to_owned() });
+    if allowed_hosts.is_some_and(|allowed| !allowed.iter().any(|pattern| pattern.matches(host))) {
+        return Err(UrlRefused::NameForeignHost { host: host.to_owned() });
     }
     match url.host() {
         // A literal address is never resolved, so it must be judged here.
-        Some(Host::Ipv4(address)) => admits_address(policy.allow_insecure, host, IpAddr::V4(address)),
-        Some(Host::Ipv6(address)) => admits_address(policy.allow_insecure, host, IpAddr::V6(address)),
+        Some(Host::Ipv4(address)) => admits_address(allow_insecure, host, IpAddr::V4(address)),
+        Some(Host::Ipv6(address)) => admits_address(allow_insecure, host, IpAddr::V6(address)),
         Some(Host::Domain(_)) | None => Ok(()),
     }
 }
 
 /// Whether a connection to this address of that host may be made.
-fn admits_address(allow_insecure: bool, host: &str, address: IpAddr) -> Result<(), CallbackRefused> {
+fn admits_address(allow_insecure: bool, host: &str, address: IpAddr) -> Result<(), UrlRefused> {
     let class = classify(address);
     let admitted = match class {
         AddressClass::Public => true,
@@ -102,7 +116,7 @@ fn admits_address(allow_insecure: bool, host: &str, address: IpAddr) -> Result<(
     if admitted {
         Ok(())
     } else {
-        Err(CallbackRefused::ReachForbiddenAddress {
+        Err(UrlRefused::ReachForbiddenAddress {
             host: host.to_owned(),
             class,
         })
@@ -111,7 +125,7 @@ fn admits_address(allow_insecure: bool, host: &str, address: IpAddr) -> Result<(
 
 /// Why the client could not be built.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to build the client for callbacks")]
+#[error("failed to build the client for callbacks or for audio")]
 pub struct BuildClient(#[source] reqwest::Error);
 
 /// What happened to a request, as far as it matters for whether to send it again.
@@ -126,10 +140,10 @@ pub enum Sent {
     /// The connection broke after sending began; the receiver may have it or not.
     Unanswered,
     /// It was not sent, and must not be.
-    Refused(CallbackRefused),
+    Refused(UrlRefused),
 }
 
-/// A client that follows no redirect, uses no proxy, and connects to checked addresses alone.
+/// A client that follows no redirect, and connects to checked addresses alone or to the proxy of the resource.
 #[derive(Debug, Clone)]
 pub struct Egress {
     policy: Arc<CallbackPolicy>,
@@ -139,14 +153,14 @@ pub struct Egress {
 impl Egress {
     /// Builds the client. A TLS provider must have been installed by the process.
     pub fn new(policy: CallbackPolicy, resolver: Arc<dyn Resolve>) -> Result<Self, BuildClient> {
-        let checked = CheckedResolver::new(resolver, policy.allow_insecure);
-        let client = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .dns_resolver(Arc::new(checked))
-            .tls_version_min(reqwest::tls::Version::TLS_1_2)
-            .connect_timeout(CONNECT_TIMEOUT)
+        let builder = match &policy.proxy {
+            Some(proxy) => builder().proxy(reqwest::Proxy::https(proxy.clone()).map_err(BuildClient)?),
+            None => {
+                let checked = CheckedResolver::new(resolver, policy.allow_insecure);
+                builder().no_proxy().dns_resolver(Arc::new(checked))
+            }
+        };
+        let client = builder
             .timeout(REQUEST_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
             .build()
@@ -173,22 +187,37 @@ impl Egress {
     }
 }
 
+/// What all clients have in common.
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .connect_timeout(CONNECT_TIMEOUT)
+}
+
 /// What a failed request means. The refusal of an address arrives wrapped in the client's own errors.
 fn explain(error: &reqwest::Error) -> Sent {
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<CallbackRefused>() {
-            return Sent::Refused(refused.clone());
-        }
-        cause = inner.source();
-    }
-    if error.is_connect() {
+    if let Some(refused) = refusal_in(error) {
+        Sent::Refused(refused)
+    } else if error.is_connect() {
         Sent::Unconnected
     } else if error.is_timeout() {
         Sent::TimedOut
     } else {
         Sent::Unanswered
     }
+}
+
+fn refusal_in(error: &reqwest::Error) -> Option<UrlRefused> {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = cause {
+        if let Some(refused) = inner.downcast_ref::<UrlRefused>() {
+            return Some(refused.clone());
+        }
+        cause = inner.source();
+    }
+    None
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub mod limits;
 
 pub mod admission;
 pub mod handler;
+pub mod intake;
 pub mod replay;
 pub mod request;
 pub mod server;
@@ -28,6 +29,7 @@ pub mod analysis;
 pub mod callback;
 pub mod deadline;
 pub mod egress;
+pub mod fetch;
 pub mod queue;
 pub mod retry;
 pub mod spool;

@@ -1,8 +1,8 @@
 //! The queue of accepted work, and the rules that hold for every database under it. `server` enqueues, `worker` claims;
 //! they meet only here.
 //!
-//! A job goes `queued -> running -> delivering -> confirmed | rejected | expired`. The right to work on it is a [`Lease`]: a
-//! random token with an end, which must be shown to change the job. Whoever comes back after its end changes nothing. The
+//! A job goes `queued -> running -> delivering -> confirmed | rejected | expired`; one whose audio is still to be fetched is
+//! `fetching` before. The right to work on it is a [`Lease`]: a random token with an end, which must be shown to change the job. Whoever comes back after its end changes nothing. The
 //! database's clock is the only clock, and a queue sees the rows of one add-on alone.
 
 use std::collections::HashSet;
@@ -21,7 +21,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 
-pub use lease::{Delivery, DeliveryRecord, Fence, Lease, Outcome, ResultBody, WorkRecord};
+pub use lease::{Delivery, DeliveryRecord, Fence, FetchRecord, Fetched, Lease, Outcome, ResultBody, WorkRecord};
 pub use postgres::{PostgresQueue, RefuseServer};
 pub use sqlite::SqliteQueue;
 
@@ -134,6 +134,8 @@ impl Enqueued {
 /// Where a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobState {
+    /// Its audio is still to be fetched.
+    Fetching,
     /// Waits for a worker.
     Queued,
     /// A worker has it.
@@ -150,7 +152,8 @@ pub enum JobState {
 
 impl JobState {
     /// What gauges show, also when it is none. Confirmed jobs are only as many as retention keeps, and costly to count.
-    pub const GAUGED: [Self; 5] = [
+    pub const GAUGED: [Self; 6] = [
+        Self::Fetching,
         Self::Queued,
         Self::Running,
         Self::Delivering,
@@ -158,7 +161,8 @@ impl JobState {
         Self::Expired,
     ];
 
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
+        Self::Fetching,
         Self::Queued,
         Self::Running,
         Self::Delivering,
@@ -167,10 +171,12 @@ impl JobState {
         Self::Expired,
     ];
 
-    /// The state in the database and as a metric label.
+    /// The state as a metric label, and in the database; there a job is queued while its audio is fetched, because the version
+    /// before knows no such state.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
+            Self::Fetching => "fetching",
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Delivering => "delivering",
@@ -208,6 +214,8 @@ pub struct Retention {
 /// Wakes the worker at once instead of at its next look.
 #[derive(Debug, Default)]
 pub struct Arrivals {
+    /// Audio may be fetched.
+    pub fetches: Notify,
     /// A job may be claimed.
     pub work: Notify,
     /// A result may be delivered.
@@ -222,6 +230,13 @@ pub trait Queue: Send + Sync {
 
     /// Frees every lease at once. For a process that knows itself to be alone with the data, when it starts.
     async fn recover(&self) -> Result<u64, QueueError>;
+
+    /// Takes up to `limit` jobs whose audio is to be fetched by now, the earliest deadline first. The attempt that is shown
+    /// counts fetches.
+    async fn claim_fetches(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError>;
+
+    /// Ends an attempt at a fetch. Once the audio is there, its URL is forgotten and the job may be worked on.
+    async fn end_fetch(&self, lease: Lease<Job>, record: FetchRecord) -> Result<(), QueueError>;
 
     /// Takes up to `limit` jobs that are nobody's, the earliest deadline first. Their attempt counts from now on.
     async fn claim(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError>;

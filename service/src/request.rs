@@ -76,6 +76,8 @@ pub struct RecordingFields {
     pub callback: Option<String>,
     /// The recording itself, where it is a field and no file part.
     pub audio: Option<Vec<u8>>,
+    /// Where it is, if it is not here.
+    pub audio_url: Option<String>,
     /// What is said of it.
     pub claims: AudioClaims,
     /// Whether the request only tries the endpoint.
@@ -134,6 +136,7 @@ pub fn recording(mapping: &Mapping, values: &Values<'_>) -> Result<RecordingFiel
     Ok(RecordingFields {
         callback: text(fields.callback.as_ref(), values)?,
         audio,
+        audio_url: text(fields.audio_url.as_ref(), values)?,
         claims: AudioClaims::read(fields, values)?,
         is_test: test_flag.is_some_and(|flag| TEST_WORDS.iter().any(|word| flag.eq_ignore_ascii_case(word))),
         integration_key: text(fields.integration_key.as_ref(), values)?,

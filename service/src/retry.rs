@@ -132,7 +132,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::egress::CallbackRefused;
+    use crate::egress::UrlRefused;
 
     const EARLY: Tried = Tried {
         attempts: 1,
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_is_not_admitted_is_rejected() {
-        let refused = Attempted::Sent(Sent::Refused(CallbackRefused::UseInsecureScheme));
+        let refused = Attempted::Sent(Sent::Refused(UrlRefused::UseInsecureScheme));
         assert_eq!(decide(&refused, &EARLY, 0.0), rejected("refused"));
     }
 

@@ -1,6 +1,7 @@
-//! The spans of the service: one for each request, each attempt at a job, each try of a callback. They are made only while
+//! The spans of the service: one for each request, each attempt at a fetch or at a job, each try of a callback. They are made only while
 //! traces are sent somewhere; called by `server` and `worker`. A span holds words of ours, names of the resource and SIDs:
-//! never a query, a number, a body, or more of a callback than its host.
+//! never a query, a number, a body, or more of a callback or of the URL of audio
+//! than its host.
 
 use marketplace_daemon::traces::TARGET;
 use tracing::{Span, field};
@@ -59,6 +60,20 @@ pub fn job(job: &Job) -> Span {
         marketplace.job = %job.id,
         marketplace.attempt = job.attempt,
         marketplace.outcome = field::Empty,
+    )
+}
+
+/// The span of an attempt at a fetch.
+pub fn fetch(job: &Job) -> Span {
+    tracing::info_span!(
+        target: TARGET,
+        "fetch",
+        otel.kind = "client",
+        marketplace.endpoint = job.work.endpoint.as_str(),
+        marketplace.job = %job.id,
+        marketplace.attempt = job.attempt,
+        marketplace.outcome = field::Empty,
+        server.address = job.work.remote.as_ref().map(|remote| remote.url.host()),
     )
 }
 

@@ -1,5 +1,5 @@
-//! Does the accepted work: permits, lease, heartbeat, analysis, record, callback. Two loops that share nothing but the queue,
-//! because a receiver that is slow must not keep work from being done, and a sweep that forgets what was kept long enough.
+//! Does the accepted work: permits, lease, heartbeat, fetch, analysis, record, callback. Three loops that share nothing but
+//! the queue, because a host or a receiver that is slow must not keep work from being done, and a sweep that forgets what was kept long enough.
 //!
 //! Told to stop, it leases nothing more, finishes what fits the grace period, and gives the rest back uncounted.
 
@@ -11,22 +11,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::analysis::AnalysisPlan;
 use crate::callback::Callbacks;
+use crate::deadline::Sla;
 use crate::domain::EndpointName;
+use crate::fetch::Fetcher;
 use crate::queue::{Queue, Retention};
 use crate::retry::Jitter;
 use crate::spool::Spool;
 
 mod claiming;
 mod deliver;
+mod fetch;
 mod heartbeat;
 mod metrics;
 mod sweep;
 mod work;
 
-pub use metrics::{WorkMetrics, WorkOutcome};
+pub use metrics::{FetchOutcome, WorkMetrics, WorkOutcome};
 
 use claiming::Drain;
 use deliver::DeliveryStage;
+use fetch::FetchStage;
 use sweep::Sweeper;
 use work::WorkStage;
 
@@ -40,6 +44,8 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub struct WorkerLimits {
     /// Analyses at one time: each is a thread that computes.
     pub analyses: usize,
+    /// Fetches of audio at one time: each waits for its host, and then for the disk.
+    pub fetches: usize,
     /// Callbacks at one time: each only waits.
     pub callbacks: usize,
     /// How long a lease lasts; the queue was opened with the same.
@@ -60,6 +66,10 @@ pub struct Worker {
     pub spool: Arc<Spool>,
     /// What each endpoint wants to know.
     pub plans: HashMap<EndpointName, AnalysisPlan>,
+    /// When a result is due, once the length of its audio is known.
+    pub sla: Sla,
+    /// Who brings audio that is elsewhere.
+    pub fetcher: Fetcher,
     /// Who tells Twilio.
     pub callbacks: Callbacks,
     /// What is told of it.
@@ -77,6 +87,8 @@ impl Worker {
             queue,
             spool,
             plans,
+            sla,
+            fetcher,
             callbacks,
             metrics,
             jitter,
@@ -90,6 +102,16 @@ impl Worker {
             given_up: given_up.clone(),
             grace: limits.grace,
         };
+        let fetch = Arc::new(FetchStage {
+            queue: Arc::clone(&queue),
+            spool: Arc::clone(&spool),
+            fetcher,
+            sla,
+            metrics: metrics.clone(),
+            jitter: Arc::clone(&jitter),
+            lease: limits.lease,
+            given_up: given_up.clone(),
+        });
         let work = Arc::new(WorkStage {
             queue: Arc::clone(&queue),
             spool: Arc::clone(&spool),
@@ -116,6 +138,7 @@ impl Worker {
             retention: limits.retention,
         };
         tokio::join!(
+            claiming::run(fetch, limits.fetches, &drain),
             claiming::run(work, limits.analyses, &drain),
             claiming::run(delivery, limits.callbacks, &drain),
             sweeper.run(&stop),

@@ -33,6 +33,8 @@ pub enum Refusal {
     AudioMissing,
     /// More than one file part.
     AudioAmbiguous,
+    /// The recording is to be fetched from what is no URL, or from a host or in a way that is not allowed.
+    AudioUrlNotAllowed,
     /// The recording is larger than the limit.
     AudioTooLarge,
     /// The recording is no audio that can be read.
@@ -45,7 +47,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal, for tables and documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::UnknownEndpoint,
         Self::MethodNotAccepted,
         Self::EncodingNotAccepted,
@@ -61,6 +63,7 @@ impl Refusal {
         Self::CallbackNotAllowed,
         Self::AudioMissing,
         Self::AudioAmbiguous,
+        Self::AudioUrlNotAllowed,
         Self::AudioTooLarge,
         Self::AudioUnreadable,
         Self::RequestSidReused,
@@ -86,6 +89,7 @@ impl Refusal {
             Self::CallbackNotAllowed => "callback_not_allowed",
             Self::AudioMissing => "audio_missing",
             Self::AudioAmbiguous => "audio_ambiguous",
+            Self::AudioUrlNotAllowed => "audio_url_not_allowed",
             Self::AudioTooLarge => "audio_too_large",
             Self::AudioUnreadable => "audio_unreadable",
             Self::RequestSidReused => "request_sid_reused",
@@ -116,6 +120,7 @@ impl Refusal {
             Self::CallbackNotAllowed => "the callback is not a URL that this add-on may send results to",
             Self::AudioMissing => "the recording is missing",
             Self::AudioAmbiguous => "there is more than one file part with a recording",
+            Self::AudioUrlNotAllowed => "the recording is not at a URL that this add-on may fetch from",
             Self::AudioTooLarge => "the recording is larger than this add-on accepts",
             Self::AudioUnreadable => "the recording is not audio that this add-on can read",
             Self::RequestSidReused => "another request had this request SID",

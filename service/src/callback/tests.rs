@@ -79,6 +79,7 @@ fn callbacks(tokens: &[&str]) -> Result<(Callbacks, Secret), Box<dyn Error>> {
     let policy = CallbackPolicy {
         allowed_hosts: vec!["127.0.0.1".parse()?],
         allow_insecure: true,
+        proxy: None,
     };
     let (sender, receiver) = watch::channel(Arc::new(credentials(tokens)));
     Ok((

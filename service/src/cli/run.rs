@@ -18,7 +18,8 @@ use self::storage::{Storage, fit};
 use super::{AddonOptions, BUILD, CommandError, LogOptions, TraceOptions, read_config};
 use crate::callback::Callbacks;
 use crate::config::{Config, HandlerPlan};
-use crate::egress::{Egress, SystemResolver};
+use crate::egress::{AudioClient, Egress, SystemResolver};
+use crate::fetch::Fetcher;
 use crate::files::{SecretFiles, Secrets};
 use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
@@ -31,6 +32,9 @@ use crate::worker::{LEASE, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.
 const CALLBACKS_LIMIT: usize = 16;
+
+/// Fetches mostly wait too; but each writes to the disk, and takes a place in quarantine that an upload may want.
+const FETCHES_LIMIT: usize = 8;
 
 /// How much longer than the worker's own grace period the process waits for its parts.
 const FINISH_MARGIN: Duration = Duration::from_secs(5);
@@ -218,6 +222,7 @@ fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metr
         spool,
         queue,
         sla: config.sla,
+        fetch_seconds: config.audio_fetch.timeout_seconds,
         unfinished_jobs: config.limits.unfinished_jobs,
     });
     Server {
@@ -246,15 +251,23 @@ fn worker(
         })
         .collect();
     let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
+    let audio = AudioClient::new(config.audio_fetch.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     Ok(Worker {
         queue: Arc::clone(&storage.queue),
         spool: Arc::clone(&storage.spool),
         plans,
+        sla: config.sla,
+        fetcher: Fetcher::new(
+            audio,
+            secrets.credentials.clone(),
+            config.limits.spool.max_file_bytes,
+        ),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),
         metrics: WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?,
         jitter: Jitter::from_system(),
         limits: WorkerLimits {
             analyses: std::thread::available_parallelism().map_or(1, usize::from),
+            fetches: FETCHES_LIMIT,
             callbacks: CALLBACKS_LIMIT,
             lease: LEASE,
             grace: grace.finish.saturating_sub(FINISH_MARGIN),

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{CallbackUrl, DomainError, EndpointName, RequestKey};
+use super::{CallbackUrl, DomainError, EndpointName, RemoteAudio, RequestKey};
 
 /// The name of a job in the database, and the token by which a receiver may recognise a repeated callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,11 +145,13 @@ pub struct NewJob {
     pub details: RequestDetails,
     /// Where the result goes.
     pub callback: CallbackUrl,
-    /// The audio, already safe.
+    /// The audio, already safe; or, while there is a `remote`, only the place that is kept for it.
     pub audio: StoredAudio,
-    /// What the audio was measured to be.
+    /// What the audio was measured to be; nothing is known of it while there is a `remote`.
     pub format: AudioFormat,
-    /// Hash over the signed fields except the callback: another one under the same request key is another request.
+    /// Where the audio is still to be fetched from.
+    pub remote: Option<RemoteAudio>,
+    /// Hash over the signed fields except the callback and the URL of the audio: another one under the same request key is another request.
     pub fields_digest: String,
     /// When the result is due.
     pub deadlines: Deadlines,

@@ -1,7 +1,9 @@
 //! Audio without a header: linear samples, one frame after the other, as a request describes them.
 
-/// How the samples of audio without a header are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// How the samples of audio without a header are written. Stored as JSON, with a job whose audio is still to be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawFormat {
     /// How one sample is written.
     pub samples: RawSamples,
@@ -12,7 +14,8 @@ pub struct RawFormat {
 }
 
 /// How one linear sample is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RawSamples {
     /// Eight bits with silence at 128.
     Unsigned8,

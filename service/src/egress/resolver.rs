@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolving};
 
-use super::{CallbackRefused, admits_address};
+use super::{UrlRefused, admits_address};
 
 /// Turns a host name into addresses.
 #[async_trait]
@@ -67,7 +67,7 @@ impl reqwest::dns::Resolve for CheckedResolver {
 }
 
 /// All or nothing: a host with one forbidden address among its addresses is not one that Twilio runs.
-fn check(allow_insecure: bool, host: &str, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, CallbackRefused> {
+fn check(allow_insecure: bool, host: &str, addresses: &[IpAddr]) -> Result<Vec<IpAddr>, UrlRefused> {
     addresses
         .iter()
         .map(|address| admits_address(allow_insecure, host, *address).map(|()| *address))

@@ -59,6 +59,7 @@ fn policy(hosts: &[&str], allow_insecure: bool) -> Result<CallbackPolicy, Patter
     Ok(CallbackPolicy {
         allowed_hosts,
         allow_insecure,
+        proxy: None,
     })
 }
 
@@ -71,7 +72,7 @@ async fn serve(router: Router) -> io::Result<SocketAddr> {
 
 #[test]
 fn only_https_to_an_allowed_host_without_credentials_is_admitted() -> Tested {
-    use CallbackRefused::{CarryCredentials, NameForeignHost, ReachForbiddenAddress, UseInsecureScheme};
+    use UrlRefused::{CarryCredentials, NameForeignHost, ReachForbiddenAddress, UseInsecureScheme};
     let strict = policy(&["*.twilio.com", "54.172.60.1", "10.0.0.1", "[::ffff:10.0.0.1]"], false)?;
     let foreign = |host: &str| Err(NameForeignHost { host: host.to_owned() });
     let private = |host: &str| {
@@ -153,7 +154,7 @@ async fn every_address_that_is_not_public_is_refused_after_resolution() -> Teste
         let host = "api.twilio.com".to_owned();
         assert_eq!(
             sent,
-            Sent::Refused(CallbackRefused::ReachForbiddenAddress { host, class }),
+            Sent::Refused(UrlRefused::ReachForbiddenAddress { host, class }),
             "{addresses:?}"
         );
     }
@@ -172,7 +173,7 @@ async fn a_host_that_is_not_allowed_is_not_even_resolved() -> Tested {
         .post(&Url::parse("https://evil.example/")?, |request| request)
         .await;
     assert!(
-        matches!(sent, Sent::Refused(CallbackRefused::NameForeignHost { .. })),
+        matches!(sent, Sent::Refused(UrlRefused::NameForeignHost { .. })),
         "{sent:?}"
     );
     assert_eq!(resolver.asked.load(Ordering::Relaxed), 0);

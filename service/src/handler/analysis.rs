@@ -1,14 +1,13 @@
 //! Accepts a recording: measured, made safe, enqueued, and only then 202. What happens to it afterwards is the worker's.
 
-mod intake;
-
 use std::sync::Arc;
 
-use crate::admission::{Analyze, Refusal, Upload};
-use crate::analysis::AnalysisError;
+use crate::admission::{Analyze, AudioSource, Refusal, Upload};
 use crate::deadline::{self, Sla};
-use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey};
+use crate::domain::{AudioFormat, AudioUrl, Deadlines, EndpointName, NewJob, RemoteAudio, RequestKey, SpoolKey, StoredAudio};
+use crate::intake::{self, Claims, TakeIn};
 use crate::queue::{Enqueued, JobState, Queue, QueueError};
+use crate::request::AudioClaims;
 use crate::spool::{Area, Quarantined, Spool, SpoolError};
 
 /// Where accepted recordings go.
@@ -20,6 +19,8 @@ pub struct Recordings {
     pub queue: Arc<dyn Queue>,
     /// When they are due.
     pub sla: Sla,
+    /// For how long fetching them is tried.
+    pub fetch_seconds: f64,
     /// How many jobs may be unfinished; one more is asked to come again.
     pub unfinished_jobs: u64,
 }
@@ -42,20 +43,12 @@ pub enum AcceptRecording {
     /// Its own fault: answered as a refusal.
     #[error("failed to accept the recording: {}", .0.error_code())]
     Refuse(Refusal),
-    /// Fewer or more bytes came than were announced; another try may bring them all.
-    #[error("failed to receive the recording whole: {received} bytes came of {announced}")]
-    ReceiveWhole {
-        /// How many there are.
-        received: u64,
-        /// How many there should be.
-        announced: u64,
-    },
     /// The file part went missing between the reader of the request and here.
     #[error("failed to find the file part of the recording")]
     FindFile,
-    /// The audio could not be looked at.
-    #[error("failed to measure the recording")]
-    MeasureAudio(#[source] AnalysisError),
+    /// Its bytes; those that are its own fault are refusals.
+    #[error(transparent)]
+    TakeIn(TakeIn),
     /// The disk.
     #[error("failed to keep the recording")]
     StoreAudio(#[source] SpoolError),
@@ -76,14 +69,49 @@ impl AcceptRecording {
     pub const fn category(&self) -> &'static str {
         match self {
             Self::Refuse(refusal) => refusal.error_code(),
-            Self::ReceiveWhole { .. } => "audio_size_mismatch",
             Self::FindFile => "not_configured",
-            Self::MeasureAudio(_) => "audio_unavailable",
-            Self::StoreAudio(_) | Self::FindAudio => "spool_failed",
+            Self::TakeIn(TakeIn::ReceiveWhole { .. }) => "audio_size_mismatch",
+            Self::TakeIn(TakeIn::MeasureAudio(_)) => "audio_unavailable",
+            Self::TakeIn(TakeIn::ReadAudio | TakeIn::KeepTooLarge | TakeIn::StoreAudio(_))
+            | Self::StoreAudio(_)
+            | Self::FindAudio => "spool_failed",
             Self::FindRoom => "queue_full",
             Self::EnqueueJob(_) => "queue_failed",
         }
     }
+}
+
+impl From<TakeIn> for AcceptRecording {
+    fn from(error: TakeIn) -> Self {
+        match error {
+            TakeIn::ReadAudio => Self::Refuse(Refusal::AudioUnreadable),
+            TakeIn::KeepTooLarge => Self::Refuse(Refusal::AudioTooLarge),
+            error @ (TakeIn::ReceiveWhole { .. } | TakeIn::MeasureAudio(_) | TakeIn::StoreAudio(_)) => {
+                Self::TakeIn(error)
+            }
+        }
+    }
+}
+
+impl From<AudioClaims> for Claims {
+    fn from(claims: AudioClaims) -> Self {
+        let AudioClaims { bytes, raw } = claims;
+        Self { bytes, raw }
+    }
+}
+
+/// Where the bytes of an upload are.
+enum Received {
+    Here(Quarantined),
+    Elsewhere(AudioUrl),
+}
+
+/// What is stored of the audio of a job.
+struct Kept {
+    audio: StoredAudio,
+    format: AudioFormat,
+    remote: Option<RemoteAudio>,
+    deadlines: Deadlines,
 }
 
 impl Recordings {
@@ -103,10 +131,13 @@ impl Recordings {
             sids,
             fields_digest,
         } = analyze;
-        let (audio, format) = self.take_in(upload, file).await?;
-        let deadlines = deadline::deadlines(format.seconds, &self.sla);
-        let audio = audio.store().await.map_err(AcceptRecording::StoreAudio)?;
-        let key = audio.key.clone();
+        let Kept {
+            audio,
+            format,
+            remote,
+            deadlines,
+        } = self.keep(upload, file).await?;
+        let (key, is_here) = (audio.key.clone(), remote.is_none());
         let job = NewJob {
             endpoint,
             request,
@@ -115,6 +146,7 @@ impl Recordings {
             callback,
             audio,
             format,
+            remote,
             fields_digest,
             deadlines,
         };
@@ -128,7 +160,7 @@ impl Recordings {
                 "audio that is not needed stays until the next sweep"
             );
         }
-        if enqueued.unneeded() != Some(&key) {
+        if is_here && enqueued.unneeded() != Some(&key) {
             self.find(&key).await?;
         }
         match enqueued {
@@ -150,9 +182,49 @@ impl Recordings {
         Ok(())
     }
 
-    /// Reads a recording as if it were accepted, and keeps nothing of it.
+    /// Reads a recording as if it were accepted, and keeps nothing of it. One that is elsewhere is not fetched: the answer
+    /// would have to wait for it.
     pub async fn rehearse(&self, upload: Upload, file: Option<Quarantined>) -> Result<(), AcceptRecording> {
-        self.take_in(upload, file).await.map(drop)
+        match self.receive(upload.source, file).await? {
+            Received::Here(audio) => drop(intake::take_in(&self.spool, audio, upload.claims.into()).await?),
+            Received::Elsewhere(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Makes the audio safe, or where it is.
+    async fn keep(&self, upload: Upload, file: Option<Quarantined>) -> Result<Kept, AcceptRecording> {
+        let Upload { source, claims } = upload;
+        match self.receive(source, file).await? {
+            Received::Here(audio) => {
+                let (audio, format) = intake::take_in(&self.spool, audio, claims.into()).await?;
+                Ok(Kept {
+                    deadlines: deadline::deadlines(format.seconds, &self.sla),
+                    audio: audio.store().await.map_err(AcceptRecording::StoreAudio)?,
+                    format,
+                    remote: None,
+                })
+            }
+            Received::Elsewhere(url) => Ok(Kept {
+                deadlines: deadline::until_fetched(self.fetch_seconds, &self.sla),
+                audio: StoredAudio::awaited(),
+                format: AudioFormat::UNKNOWN,
+                remote: Some(RemoteAudio {
+                    url,
+                    bytes: claims.bytes,
+                    raw: claims.raw,
+                }),
+            }),
+        }
+    }
+
+    /// Brings the bytes into quarantine if they are with the request and not there yet.
+    async fn receive(&self, source: AudioSource, file: Option<Quarantined>) -> Result<Received, AcceptRecording> {
+        Ok(match source {
+            AudioSource::FilePart => Received::Here(file.ok_or(AcceptRecording::FindFile)?),
+            AudioSource::Inline(bytes) => Received::Here(intake::keep(&self.spool, &bytes).await?),
+            AudioSource::Url(url) => Received::Elsewhere(url),
+        })
     }
 
     /// Asked before the audio is measured. Requests that are accepted at the same moment may each find the last place: the
@@ -160,7 +232,7 @@ impl Recordings {
     async fn find_room(&self) -> Result<(), AcceptRecording> {
         let gauges = self.queue.gauges().await.map_err(AcceptRecording::EnqueueJob)?;
         let unfinished = gauges.jobs.iter().filter_map(|(state, jobs)| match state {
-            JobState::Queued | JobState::Running => Some(jobs),
+            JobState::Fetching | JobState::Queued | JobState::Running => Some(jobs),
             JobState::Delivering | JobState::Confirmed | JobState::Rejected | JobState::Expired => None,
         });
         if unfinished.sum::<u64>() >= self.unfinished_jobs {

@@ -13,7 +13,7 @@ use crate::server::verdict::Verdict;
 use crate::signature::{Covers, Form};
 use crate::source::Origin;
 use crate::tls::HandshakeFailure;
-use crate::worker::WorkOutcome;
+use crate::worker::{FetchOutcome, WorkOutcome};
 
 /// From a table that answers at once to the 15 s after which Twilio's webhooks give up.
 const REQUEST_BOUNDS_SECONDS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 5.0, 15.0];
@@ -170,6 +170,22 @@ pub const SIGNATURE_MATCHES: Definition = Definition {
     ],
 };
 
+/// Attempts at fetches.
+pub const AUDIO_FETCHES: Definition = Definition {
+    name: "marketplace_audio_fetches_total",
+    kind: Kind::Counter,
+    unit: "attempts",
+    help: "Attempts at fetching audio from its URL by how they ended and why. Only with `audioUrl`.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "outcome",
+            values: Values::Words(|| FetchOutcome::ALL.into_iter().map(FetchOutcome::label).collect()),
+        },
+        REASON,
+    ],
+};
+
 /// Attempts at jobs.
 pub const JOB_ATTEMPTS: Definition = Definition {
     name: "marketplace_job_attempts_total",
@@ -322,7 +338,7 @@ pub const TLS_HANDSHAKES_FAILED: Definition = Definition {
 };
 
 /// All of them, in the order in which they are documented.
-pub const ALL: [&Definition; 24] = [
+pub const ALL: [&Definition; 25] = [
     &REQUESTS,
     &REQUEST_FAILURES,
     &REQUEST_DURATION,
@@ -332,6 +348,7 @@ pub const ALL: [&Definition; 24] = [
     &ENDPOINT_INFO,
     &RECORDINGS,
     &SIGNATURE_MATCHES,
+    &AUDIO_FETCHES,
     &JOB_ATTEMPTS,
     &ANALYSIS,
     &ANALYZED_AUDIO,

@@ -10,12 +10,13 @@ use marketplace_crds::endpoint::IntegrationKey;
 
 use super::{Delivery, Enqueued, Lease, Outcome, Queue, ResultBody, WorkRecord};
 use crate::domain::{
-    AddonKey, AudioFormat, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RequestDetails, RequestKey, RequestSid,
-    SpoolKey, StoredAudio, TwilioSids,
+    AddonKey, AudioFormat, AudioUrl, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RawFormat, RawSamples, RemoteAudio, RequestDetails,
+    RequestKey, RequestSid, SpoolKey, StoredAudio, TwilioSids,
 };
 
 pub(super) mod crashes;
 pub(super) mod deliveries;
+pub(super) mod fetches;
 pub(super) mod keeping;
 pub(super) mod leases;
 pub(super) mod repeats;
@@ -51,6 +52,12 @@ macro_rules! every_queue {
             a_result_is_never_without_its_callback, a_large_result_is_named_by_its_key,
             a_delivery_that_may_pass_waits_and_counts, a_stale_delivery_changes_nothing,
             a_released_delivery_counts_no_attempt, a_late_result_still_has_its_minutes);
+        $crate::queue::contract::every_queue!(@in fetches, $bench =>
+            a_remote_job_is_fetched_before_it_is_worked_on, what_was_fetched_has_its_own_deadlines_and_no_url,
+            a_fetch_that_may_pass_waits_and_counts, a_fetch_that_is_given_up_is_delivered, a_stale_fetch_changes_nothing,
+            an_ended_fetch_lease_frees_its_job, a_repeat_of_a_waiting_fetch_brings_its_own_urls,
+            a_repeat_of_a_running_fetch_from_there_only_redirects_its_callback,
+            a_repeat_of_a_fetched_job_keeps_its_audio, a_fetch_that_died_is_recovered, a_remote_job_is_gauged_as_fetching);
         $crate::queue::contract::every_queue!(@in crashes, $bench =>
             an_accepted_job_survives, a_job_in_work_is_tried_again, a_finished_job_is_delivered,
             a_delivery_in_flight_is_sent_again, a_confirmed_job_is_known);
@@ -98,12 +105,31 @@ pub(super) fn job(sid: &str) -> Result<NewJob, Box<dyn Error>> {
             bits_per_sample: 16,
             seconds: 3.68,
         },
+        remote: None,
         fields_digest: "digest".to_owned(),
         deadlines: Deadlines {
             median_seconds: 30.0,
             p99_seconds: 31.0,
             cutoff_seconds: 37.0,
         },
+    })
+}
+
+/// The same with audio that is still to be fetched.
+pub(super) fn remote(sid: &str, url: &str) -> Result<NewJob, Box<dyn Error>> {
+    Ok(NewJob {
+        audio: StoredAudio::awaited(),
+        format: AudioFormat::UNKNOWN,
+        remote: Some(RemoteAudio {
+            url: AudioUrl::parse(url)?,
+            bytes: Some(117_868),
+            raw: Some(RawFormat {
+                samples: RawSamples::LittleEndian(2),
+                channels: 2,
+                sample_rate_hertz: 8_000,
+            }),
+        }),
+        ..job(sid)?
     })
 }
 

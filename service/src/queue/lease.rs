@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::domain::{CallbackUrl, Deadlines, EndpointName, JobId, SpoolKey};
+use crate::domain::{AudioFormat, CallbackUrl, Deadlines, EndpointName, JobId, SpoolKey, StoredAudio};
 
 /// What must be shown to change a leased job: a stale one changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,35 @@ pub enum WorkRecord {
     /// There is a result, good or bad, and it is to be delivered.
     Done(Outcome),
     /// The attempt failed for a reason that may pass; another may follow after this time.
+    Retry {
+        /// Why, as a word.
+        reason: &'static str,
+        /// Not before.
+        after_seconds: f64,
+    },
+    /// Nobody's fault, such as a stop of the worker: the attempt is not counted.
+    Release,
+}
+
+/// Audio that was fetched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fetched {
+    /// It, already safe.
+    pub audio: StoredAudio,
+    /// What it was measured to be.
+    pub format: AudioFormat,
+    /// When the result is due, now that the length is known.
+    pub deadlines: Deadlines,
+}
+
+/// How an attempt at a fetch ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FetchRecord {
+    /// The audio is there.
+    Fetched(Fetched),
+    /// It will never be, and an error is to be delivered.
+    GiveUp(Outcome),
+    /// Another attempt follows after this time.
     Retry {
         /// Why, as a word.
         reason: &'static str,

@@ -10,13 +10,15 @@ use sqlx::query::Query;
 use sqlx::{Encode, Type};
 
 use super::{
-    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
+    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, FetchRecord, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
 };
 use crate::domain::{AddonKey, Job, JobId, NewJob, SpoolKey};
 
 mod delivery;
 mod enqueue;
+mod fetch;
 mod row;
+mod source;
 pub(in crate::queue) mod statement;
 mod tidy;
 mod work;
@@ -173,8 +175,10 @@ fn integer(number: impl TryInto<i64>) -> Value<'static> {
 #[async_trait]
 impl<D: Database> Queue for SqlQueue<D> {
     async fn enqueue(&self, job: NewJob) -> Result<Enqueued, QueueError> {
+        let is_remote = job.remote.is_some();
         let enqueued = enqueue::enqueue(self, job).await?;
         match enqueued {
+            Enqueued::Accepted | Enqueued::Duplicate { .. } if is_remote => self.arrivals.fetches.notify_one(),
             Enqueued::Accepted => self.arrivals.work.notify_one(),
             Enqueued::Redeliver { .. } => self.arrivals.deliveries.notify_one(),
             Enqueued::Duplicate { .. } | Enqueued::Reused { .. } => {}
@@ -184,6 +188,23 @@ impl<D: Database> Queue for SqlQueue<D> {
 
     async fn recover(&self) -> Result<u64, QueueError> {
         tidy::recover(self).await
+    }
+
+    async fn claim_fetches(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
+        fetch::claim(self, limit).await
+    }
+
+    async fn end_fetch(&self, lease: Lease<Job>, record: FetchRecord) -> Result<(), QueueError> {
+        let next = match record {
+            FetchRecord::Fetched(_) => Some(&self.arrivals.work),
+            FetchRecord::GiveUp(_) => Some(&self.arrivals.deliveries),
+            FetchRecord::Retry { .. } | FetchRecord::Release => None,
+        };
+        fetch::end(self, lease.fence(), record).await?;
+        if let Some(next) = next {
+            next.notify_one();
+        }
+        Ok(())
     }
 
     async fn claim(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {

@@ -20,9 +20,14 @@ use crate::domain::AddonKey;
 mod filesystem;
 
 /// The schema, oldest part first. Never edited once released: a change is a new file (see `migrations/README.md`).
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "job", include_str!("../../migrations/sqlite/0001_job.sql")),
     (2, "details", include_str!("../../migrations/sqlite/0002_details.sql")),
+    (
+        3,
+        "audio_source",
+        include_str!("../../migrations/sqlite/0003_audio_source.sql"),
+    ),
 ];
 
 /// Gauges and sweeps, at most this many at once.

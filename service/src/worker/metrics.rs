@@ -48,9 +48,48 @@ impl WorkOutcome {
     }
 }
 
+/// How an attempt at a fetch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchOutcome {
+    /// The audio is there.
+    Fetched,
+    /// With an error result.
+    GaveUp,
+    /// To be tried again.
+    Failed,
+    /// Given back, uncounted.
+    Released,
+    /// Too late: another has it, or a newer request names another URL.
+    LeaseLost,
+}
+
+impl FetchOutcome {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Fetched,
+        Self::GaveUp,
+        Self::Failed,
+        Self::Released,
+        Self::LeaseLost,
+    ];
+
+    /// The label of the metrics.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Fetched => "fetched",
+            Self::GaveUp => "gave_up",
+            Self::Failed => "failed",
+            Self::Released => "released",
+            Self::LeaseLost => "lease_lost",
+        }
+    }
+}
+
 /// The series of the worker.
 #[derive(Debug, Clone)]
 pub struct WorkMetrics {
+    fetches: IntCounterVec,
     attempts: IntCounterVec,
     analysis_seconds: HistogramVec,
     audio_seconds: CounterVec,
@@ -67,6 +106,7 @@ impl WorkMetrics {
     pub fn register(registry: &Registry, addon: &AddonKey) -> Result<Self, prometheus::Error> {
         let addon = &catalog::addon(addon);
         let metrics = Self {
+            fetches: catalog::AUDIO_FETCHES.counters(addon)?,
             attempts: catalog::JOB_ATTEMPTS.counters(addon)?,
             analysis_seconds: catalog::ANALYSIS.histograms(addon)?,
             audio_seconds: catalog::ANALYZED_AUDIO.float_counters(addon)?,
@@ -83,6 +123,7 @@ impl WorkMetrics {
 
     fn show_in(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         let Self {
+            fetches,
             attempts,
             analysis_seconds,
             audio_seconds,
@@ -93,6 +134,7 @@ impl WorkMetrics {
             queue_jobs,
             queue_oldest_seconds,
         } = self.clone();
+        registry.register(Box::new(fetches))?;
         registry.register(Box::new(attempts))?;
         registry.register(Box::new(analysis_seconds))?;
         registry.register(Box::new(audio_seconds))?;
@@ -102,6 +144,12 @@ impl WorkMetrics {
         registry.register(Box::new(result_audio_factor))?;
         registry.register(Box::new(queue_jobs))?;
         registry.register(Box::new(queue_oldest_seconds))
+    }
+
+    pub(super) fn fetched(&self, endpoint: &EndpointName, outcome: FetchOutcome, reason: &'static str) {
+        self.fetches
+            .with_label_values(&[endpoint.as_str(), outcome.label(), reason])
+            .inc();
     }
 
     pub(super) fn worked(&self, endpoint: &EndpointName, outcome: WorkOutcome) {

@@ -22,7 +22,7 @@ use crate::domain::{
     StoredAudio, TwilioSids,
 };
 use crate::egress::tests::provide_tls;
-use crate::egress::{CallbackPolicy, Egress, SystemResolver};
+use crate::egress::{AudioClient, CallbackPolicy, Egress, FetchCredentials, FetchPolicy, SystemResolver};
 use crate::queue::{Enqueued, JobState, Outcome, ResultBody, SqliteQueue, WorkRecord};
 use crate::spool::{Area, Limits, SpoolError};
 
@@ -35,11 +35,18 @@ type Tested = Result<(), Box<dyn Error>>;
 const PATIENCE: Duration = Duration::from_mins(2);
 const LIMITS: WorkerLimits = WorkerLimits {
     analyses: 2,
+    fetches: 2,
     callbacks: 4,
     lease: LEASE,
     grace: Duration::from_secs(30),
     retention: RETENTION,
     result_bytes: 1_000_000,
+};
+const SLA: Sla = Sla {
+    median_factor: 3.0,
+    p99_factor: 5.0,
+    cutoff_factor: 10.0,
+    floor_seconds: 30.0,
 };
 const RETENTION: Retention = Retention {
     result_seconds: 72.0 * 3600.0,
@@ -89,6 +96,13 @@ impl Bench {
         let policy = CallbackPolicy {
             allowed_hosts: vec!["127.0.0.1".parse()?],
             allow_insecure: true,
+            proxy: None,
+        };
+        let audio = FetchPolicy {
+            allowed_hosts: None,
+            allow_insecure: true,
+            credentials: FetchCredentials::None,
+            timeout_seconds: 300.0,
         };
         let credentials = Credentials {
             account_sid: "AC1".into(),
@@ -102,6 +116,12 @@ impl Bench {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),
             plans: HashMap::from([(EndpointName::new("recordings"), plan)]),
+            sla: SLA,
+            fetcher: Fetcher::new(
+                AudioClient::new(audio, Arc::new(SystemResolver))?,
+                credentials.clone(),
+                1 << 20,
+            ),
             callbacks: Callbacks::new(Egress::new(policy, Arc::new(SystemResolver))?, credentials),
             metrics: self.metrics.clone(),
             jitter: Jitter::seeded(1),
@@ -134,6 +154,7 @@ impl Bench {
                 bits_per_sample: 16,
                 seconds: 1.0,
             },
+            remote: None,
             fields_digest: "digest".to_owned(),
             deadlines: Deadlines {
                 median_seconds: 600.0,

@@ -1,7 +1,7 @@
 //! One transaction that is the idempotency check and the job: inserted, or else the earlier one looked up and decided on.
 
 use super::statement::{Statement, statement};
-use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, row};
+use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, row, source};
 use crate::crash;
 use crate::domain::{JobId, NewJob};
 use crate::queue::again::{self, Again, Earlier};
@@ -9,20 +9,23 @@ use crate::queue::{CALLBACK_FLOOR_SECONDS, Enqueued};
 
 /// Between the insert that found a row and the look at it the row may be forgotten; hardly twice in a row.
 const TRIES: usize = 3;
+/// Longer than anybody waits.
+const NEVER_SECONDS: f64 = 1e12;
 
 // Whoever comes second with the same request waits here until the first has committed, and then finds its row.
 const INSERT: Statement = statement!(
     "INSERT INTO job (id, addon, endpoint, request, fields_digest, sids, callback,
                      audio_key, audio_bytes, audio_sha256, channels, sample_rate_hertz, bits_per_sample, audio_seconds,
-                     median_seconds, p99_seconds, cutoff_seconds, accepted_at, run_at, due_at, state, details)
+                     median_seconds, p99_seconds, cutoff_seconds, accepted_at, run_at, due_at, state, details,
+                     audio_source, fetch_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-           $15, $16, $17, moment, moment, moment + $15, 'queued', $18
+           $15, $16, $17, moment, moment + $20, moment + $15, 'queued', $18, $19, moment
     FROM (SELECT " NOW " AS moment) AS clock WHERE true
     ON CONFLICT (addon, endpoint, request) WHERE forgotten_at IS NULL DO NOTHING"
 );
 
 const FIND: Statement = statement!(
-    "SELECT id, state, fields_digest, callback, audio_key, lease_until > " NOW " AS leased
+    "SELECT id, " STATE " AS state, fields_digest, callback, audio_key, audio_source, lease_until > " NOW " AS leased
     FROM job WHERE addon = $1 AND endpoint = $2 AND request = $3 AND forgotten_at IS NULL " LOCKED
 );
 
@@ -30,6 +33,16 @@ const FIND: Statement = statement!(
 const REPLACE: Statement = statement!(
     "UPDATE job SET callback = $2, audio_key = $3, audio_bytes = $4, audio_sha256 = $5,
                    channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9, details = $10
+    WHERE id = $1"
+);
+
+// Whoever fetches from the earlier place loses the lease: what it brings is not what is asked for now.
+const REFETCH: Statement = statement!(
+    "UPDATE job SET callback = $2, audio_key = $3, audio_bytes = $4, audio_sha256 = $5,
+                   channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9, details = $10,
+                   median_seconds = $11, p99_seconds = $12, cutoff_seconds = $13, due_at = accepted_at + $11,
+                   audio_source = $14, run_at = " NOW " + $15, fetch_at = " NOW ", fetch_attempt = 0,
+                   lease_token = NULL, lease_until = NULL
     WHERE id = $1"
 );
 
@@ -76,6 +89,7 @@ async fn insert<D: Database>(
 ) -> Result<bool, QueueError> {
     let sids = serde_json::to_string(&job.sids).expect("a struct of optional strings always serialises");
     let (id, details) = (JobId::random().to_string(), details(job));
+    let audio_source = audio_source(job);
     let values = [
         Value::Text(&id),
         Value::Text(queue.addon.as_str()),
@@ -95,6 +109,8 @@ async fn insert<D: Database>(
         Value::Real(job.deadlines.p99_seconds),
         Value::Real(job.deadlines.cutoff_seconds),
         Value::Text(&details),
+        Value::Optional(audio_source.as_deref()),
+        runs_after(job),
     ];
     let inserted = transaction.change(&INSERT, &values).await;
     Ok(inserted.map_err(failed("insert a job"))? > 0)
@@ -106,11 +122,12 @@ async fn repeat<T: Transaction>(transaction: &mut T, found: &T::Row, job: &NewJo
         leased: found.truth("leased")?,
         fields_digest: found.text("fields_digest")?,
         callback: found.optional("callback")?.unwrap_or_default(),
+        audio_source: found.optional("audio_source")?,
     };
     let id = row::id(found)?.to_string();
     let (id, callback) = (Value::Text(&id), Value::Text(job.callback.expose().as_str()));
     let unneeded = job.audio.key.clone();
-    match again::decide(&earlier, job) {
+    match again::decide(&earlier, job, audio_source(job).as_deref()) {
         Again::Reuse => Ok(Enqueued::Reused { unneeded }),
         Again::Nothing | Again::Await => Ok(Enqueued::Duplicate { unneeded }),
         Again::Redirect => {
@@ -123,6 +140,13 @@ async fn repeat<T: Transaction>(transaction: &mut T, found: &T::Row, job: &NewJo
             let redelivered = transaction.change(&REDELIVER, &values).await;
             redelivered.map_err(failed("redeliver a result"))?;
             Ok(Enqueued::Redeliver { unneeded })
+        }
+        Again::Refetch => {
+            refetch(transaction, id, job).await?;
+            let earlier_audio = row::spool_key(found, "audio_key")?;
+            Ok(Enqueued::Duplicate {
+                unneeded: earlier_audio.unwrap_or(unneeded),
+            })
         }
         Again::Replace => {
             replace(transaction, id, job).await?;
@@ -150,6 +174,38 @@ async fn replace<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJo
     ];
     let replaced = transaction.change(&REPLACE, &values).await;
     replaced.map(drop).map_err(failed("replace a job"))
+}
+
+async fn refetch<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJob) -> Result<(), QueueError> {
+    let (details, audio_source) = (details(job), audio_source(job));
+    let values = [
+        id,
+        Value::Text(job.callback.expose().as_str()),
+        Value::Text(job.audio.key.as_str()),
+        integer(job.audio.bytes),
+        Value::Text(&job.audio.sha256_hex),
+        integer(job.format.channels),
+        integer(job.format.sample_rate_hertz),
+        integer(job.format.bits_per_sample),
+        Value::Real(job.format.seconds),
+        Value::Text(&details),
+        Value::Real(job.deadlines.median_seconds),
+        Value::Real(job.deadlines.p99_seconds),
+        Value::Real(job.deadlines.cutoff_seconds),
+        Value::Optional(audio_source.as_deref()),
+        runs_after(job),
+    ];
+    let replaced = transaction.change(&REFETCH, &values).await;
+    replaced.map(drop).map_err(failed("replace where audio is"))
+}
+
+fn audio_source(job: &NewJob) -> Option<String> {
+    job.remote.as_ref().map(source::write)
+}
+
+/// How long the work has to wait; for audio that is not there, until somebody says that it is.
+fn runs_after(job: &NewJob) -> Value<'static> {
+    Value::Real(if job.remote.is_some() { NEVER_SECONDS } else { 0.0 })
 }
 
 fn details(job: &NewJob) -> String {

@@ -2,7 +2,7 @@
 
 use sqlx::{ColumnIndex, Decode, Row, Type};
 
-use super::QueueError;
+use super::{QueueError, source};
 use crate::domain::{
     AudioFormat, CallbackUrl, Deadlines, EndpointName, Job, JobId, NewJob, RequestDetails, RequestKey, SpoolKey,
     StoredAudio,
@@ -62,8 +62,8 @@ pub(super) fn due_at(row: &impl Columns) -> Result<f64, QueueError> {
     row.real("due_at")
 }
 
-/// What is read back from a claimed job.
-pub(super) fn job(row: &impl Columns) -> Result<Lease<Job>, QueueError> {
+/// What is read back from a claimed job; `attempt` is the column that counts the tries.
+pub(super) fn job(row: &impl Columns, attempt: &'static str) -> Result<Lease<Job>, QueueError> {
     let audio = StoredAudio {
         key: spool_key(row, "audio_key")?.ok_or(QueueError::ReadRow { column: "audio_key" })?,
         bytes: number(row, "audio_bytes")?,
@@ -84,12 +84,13 @@ pub(super) fn job(row: &impl Columns) -> Result<Lease<Job>, QueueError> {
         callback: callback(row)?,
         audio,
         format,
+        remote: row.optional("audio_source")?.map(|json| source::read(&json)).transpose()?,
         fields_digest: row.text("fields_digest")?,
         deadlines: deadlines(row)?,
     };
     let job = Job {
         id: id(row)?,
-        attempt: number(row, "attempt")?,
+        attempt: number(row, attempt)?,
         work,
     };
     Ok(Lease {

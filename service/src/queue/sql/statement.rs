@@ -43,6 +43,14 @@ macro_rules! dialect {
     (postgres MEMBERS) => {
         "(SELECT json_array_elements_text($1::json))"
     };
+    // Whether the audio of a job is still to be fetched; the column `state` then says that it is queued.
+    ($database:ident FETCHING) => {
+        "(audio_source IS NOT NULL AND state = 'queued')"
+    };
+    // Where a job is, in the words of `JobState`.
+    ($database:ident STATE) => {
+        "CASE WHEN audio_source IS NOT NULL AND state = 'queued' THEN 'fetching' ELSE state END"
+    };
     ($database:ident $text:literal) => {
         $text
     };

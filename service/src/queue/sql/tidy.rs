@@ -10,10 +10,13 @@ use crate::queue::{Gauges, JobState, Retention};
 const RECOVER: Statement = statement!(
     "UPDATE job SET state = CASE state WHEN 'running' THEN 'queued' ELSE state END,
                    lease_token = NULL, lease_until = NULL
-    WHERE addon = $1 AND lease_token IS NOT NULL AND state IN ('running', 'delivering')"
+    WHERE addon = $1 AND lease_token IS NOT NULL AND (state IN ('running', 'delivering') OR " FETCHING ")"
 );
 
-const COUNT: Statement = statement!("SELECT count(*) AS jobs FROM job WHERE addon = $1 AND state = $2");
+const COUNT: Statement =
+    statement!("SELECT count(*) AS jobs FROM job WHERE addon = $1 AND state = $2 AND NOT " FETCHING);
+
+const COUNT_FETCHING: Statement = statement!("SELECT count(*) AS jobs FROM job WHERE addon = $1 AND " FETCHING);
 
 const OLDEST: Statement = statement!(
     "SELECT coalesce(max(" NOW " - accepted_at), 0.0) AS oldest_seconds
@@ -34,7 +37,8 @@ const AUDIO_REMOVED: Statement = statement!("UPDATE job SET audio_key = NULL WHE
 const FORGET: Statement = statement!(
     "WITH chosen AS MATERIALIZED (
         SELECT id FROM job WHERE addon = $1 AND ended_at <= " NOW " - $2 AND forgotten_at IS NULL " UNLESS_LOCKED ")
-    UPDATE job SET result = NULL, result_key = NULL, details = NULL, callback = NULL, forgotten_at = " NOW "
+    UPDATE job SET result = NULL, result_key = NULL, details = NULL, callback = NULL, audio_source = NULL,
+                   forgotten_at = " NOW "
     WHERE id IN (SELECT id FROM chosen)"
 );
 
@@ -62,7 +66,11 @@ pub(super) async fn gauges(queue: &SqlQueue<impl Database>) -> Result<Gauges, Qu
     let mut transaction = queue.database.begin(Access::Read).await?;
     let mut jobs = Vec::with_capacity(JobState::GAUGED.len());
     for state in JobState::GAUGED {
-        let counted = transaction.fetch(&COUNT, &[addon, Value::Text(state.label())]).await;
+        let counted = if state == JobState::Fetching {
+            transaction.fetch(&COUNT_FETCHING, &[addon]).await
+        } else {
+            transaction.fetch(&COUNT, &[addon, Value::Text(state.label())]).await
+        };
         let counted = counted.map_err(failed("count jobs"))?;
         jobs.push((state, row::number(only(&counted)?, "jobs")?));
     }

@@ -11,7 +11,7 @@ use crate::queue::{CALLBACK_FLOOR_SECONDS, Fence, Lease, Outcome, ResultBody, Wo
 const CLAIM: Statement = statement!(
     "WITH chosen AS MATERIALIZED (
         SELECT id FROM job
-        WHERE addon = $3 AND state IN ('queued', 'running')
+        WHERE addon = $3 AND state IN ('queued', 'running') AND NOT " FETCHING "
           AND ((state = 'queued' AND run_at <= " NOW ")
             OR (state = 'running' AND lease_until <= " NOW "))
         ORDER BY due_at LIMIT $4 " UNLESS_LOCKED ")
@@ -59,7 +59,7 @@ pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Resu
     // RETURNING keeps no order.
     let mut leases = rows
         .iter()
-        .map(|found| Ok((row::due_at(found)?, row::job(found)?)))
+        .map(|found| Ok((row::due_at(found)?, row::job(found, "attempt")?)))
         .collect::<Result<Vec<_>, QueueError>>()?;
     leases.sort_by(|(left, _), (right, _)| left.total_cmp(right));
     Ok(leases.into_iter().map(|(_, lease)| lease).collect())
