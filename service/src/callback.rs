@@ -1,9 +1,11 @@
 //! Tells Twilio a result: one POST with the account's credentials, through `egress`. Called by `worker`; what follows from
 //! the answer is decided by `retry`.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use reqwest::Body;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
@@ -23,6 +25,39 @@ pub enum Attempted {
     Sent(Sent),
     /// No token is loaded, so there was nothing to prove who calls.
     NoCredentials,
+    /// The stored result could not be read, so there was nothing to send.
+    Unreadable,
+}
+
+/// What is sent. A file is read as it is sent: a hundred megabytes for each callback at one time would be a lot of memory.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// These bytes.
+    Bytes(Bytes),
+    /// The bytes of this file.
+    File {
+        /// Where it lies.
+        path: PathBuf,
+        /// How many there are.
+        bytes: u64,
+    },
+}
+
+impl Content {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { bytes, .. } => *bytes,
+        }
+    }
+
+    /// From the start, each time.
+    async fn open(&self) -> std::io::Result<Body> {
+        Ok(match self {
+            Self::Bytes(bytes) => Body::from(bytes.clone()),
+            Self::File { path, .. } => Body::from(tokio::fs::File::open(path).await?),
+        })
+    }
 }
 
 /// The sender of results. Clones share what they remember.
@@ -47,7 +82,7 @@ impl Callbacks {
 
     /// Posts the result with the token that last succeeded. A 401 is answered with the other token, once: during a rotation
     /// Twilio may have promoted it already.
-    pub async fn post(&self, callback: &CallbackUrl, body: Bytes, idempotency_key: &str) -> Attempted {
+    pub async fn post(&self, callback: &CallbackUrl, content: Content, idempotency_key: &str) -> Attempted {
         let credentials = Arc::clone(&self.credentials.borrow());
         let tokens = in_order(&credentials.tokens, self.last_good());
         let Some((first, others)) = tokens.split_first() else {
@@ -55,33 +90,36 @@ impl Callbacks {
         };
         let message = Message {
             url: callback.expose(),
-            body,
+            content,
             idempotency_key,
             account_sid: &credentials.account_sid,
         };
         let answer = self.send(&message, first).await;
         match (&answer, others.first()) {
-            (Sent::Answered(UNAUTHORIZED), Some(other)) => Attempted::Sent(self.send(&message, other).await),
-            _ => Attempted::Sent(answer),
+            (Attempted::Sent(Sent::Answered(UNAUTHORIZED)), Some(other)) => self.send(&message, other).await,
+            _ => answer,
         }
     }
 
-    async fn send(&self, message: &Message<'_>, token: &SecretString) -> Sent {
+    async fn send(&self, message: &Message<'_>, token: &SecretString) -> Attempted {
+        let Ok(body) = message.content.open().await else {
+            return Attempted::Unreadable;
+        };
         let sent = self
             .egress
-            .post(message.url, |request| {
+            .post(message.url, message.content.bytes(), |request| {
                 request
                     .basic_auth(message.account_sid, Some(token.expose_secret()))
                     .header(CONTENT_TYPE, "application/json")
-                    .header(CONTENT_LENGTH, message.body.len())
+                    .header(CONTENT_LENGTH, message.content.bytes())
                     .header("idempotency-key", message.idempotency_key)
-                    .body(message.body.clone())
+                    .body(body)
             })
             .await;
         if matches!(sent, Sent::Answered(200..=299)) {
             *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(Fingerprint::of(token));
         }
-        sent
+        Attempted::Sent(sent)
     }
 
     fn last_good(&self) -> Option<Fingerprint> {
@@ -99,7 +137,7 @@ fn in_order(tokens: &[SecretString], last_good: Option<Fingerprint>) -> Vec<&Sec
 
 struct Message<'a> {
     url: &'a Url,
-    body: Bytes,
+    content: Content,
     idempotency_key: &'a str,
     account_sid: &'a str,
 }

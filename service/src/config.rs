@@ -5,19 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use marketplace_crds::MarketplaceAddon;
-use marketplace_crds::audio_fetch::{AudioCredentials, AudioFetch};
-use marketplace_crds::credentials::Callbacks;
 use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
-use url::Url;
 
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
 use crate::deadline::Sla;
 use crate::domain::{AddonKey, EndpointName};
-use crate::egress::{CallbackPolicy, FetchCredentials, FetchPolicy, HostPattern, PatternError};
+use crate::egress::{CallbackPolicy, FetchPolicy, PatternError};
 use crate::files::SecretNames;
 use crate::handler::sql::statement::{ReadStatement, Statement};
 use crate::limits::{self, Limits};
@@ -26,6 +23,8 @@ use crate::replay::ReplayPlan;
 use crate::request::Mapping;
 use crate::signature::{EndpointUrl, ReadPublicUrl, SignaturePlan};
 use crate::source::{Mode, SourcePolicy};
+
+mod outward;
 
 /// The namespace of a resource that names none, as `kubectl` has it.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -207,8 +206,8 @@ impl Config {
                     .collect(),
             },
             endpoints,
-            callbacks: read_callbacks(&spec.callbacks)?,
-            audio_fetch: read_audio_fetch(&spec.audio_fetch)?,
+            callbacks: outward::callbacks(&spec.callbacks)?,
+            audio_fetch: outward::audio_fetch(&spec.audio_fetch)?,
             sla: Sla {
                 median_factor: f64::from(spec.sla.median_factor),
                 p99_factor: f64::from(spec.sla.p99_factor),
@@ -235,43 +234,6 @@ impl Config {
             .iter()
             .any(|endpoint| endpoint.integration.is_asynchronous())
     }
-}
-
-fn read_callbacks(callbacks: &Callbacks) -> Result<CallbackPolicy, ReadConfig> {
-    let Callbacks {
-        allowed_hosts,
-        allow_insecure,
-        proxy_url,
-    } = callbacks;
-    let proxy = proxy_url.as_deref().map(Url::parse).transpose();
-    Ok(CallbackPolicy {
-        allowed_hosts: read_hosts(allowed_hosts).map_err(ReadConfig::ReadAllowedHost)?,
-        allow_insecure: *allow_insecure,
-        proxy: proxy.map_err(|_| ReadConfig::ReadProxyUrl)?,
-    })
-}
-
-fn read_audio_fetch(fetch: &AudioFetch) -> Result<FetchPolicy, ReadConfig> {
-    let AudioFetch {
-        allowed_hosts,
-        allow_insecure,
-        credentials,
-        timeout_seconds,
-    } = fetch;
-    let allowed_hosts = allowed_hosts.as_deref().map(read_hosts).transpose();
-    Ok(FetchPolicy {
-        allowed_hosts: allowed_hosts.map_err(ReadConfig::ReadAudioHost)?,
-        allow_insecure: *allow_insecure,
-        credentials: match credentials {
-            AudioCredentials::None => FetchCredentials::None,
-            AudioCredentials::Account => FetchCredentials::Account,
-        },
-        timeout_seconds: f64::from(*timeout_seconds),
-    })
-}
-
-fn read_hosts(hosts: &[String]) -> Result<Vec<HostPattern>, PatternError> {
-    hosts.iter().map(|host| host.parse()).collect()
 }
 
 fn read_storage(storage: &Storage) -> Option<StoragePlan> {

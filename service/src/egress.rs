@@ -27,8 +27,10 @@ use resolver::CheckedResolver;
 
 /// The time limit for a connection, name resolution included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The time limit for one request and its answer, together with [`CONNECT_TIMEOUT`] well inside a lease.
+/// The time limit for one small request and its answer, together with [`CONNECT_TIMEOUT`] well inside a lease.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
+/// A slower way than this is no way for a large result: one of 100 MB has about two minutes.
+const SLOWEST_BYTES_PER_SECOND: u64 = 1 << 20;
 /// Connections to one host that wait for the next callback.
 const IDLE_CONNECTIONS_PER_HOST: usize = 4;
 /// How a receiver may know us in its logs.
@@ -161,7 +163,6 @@ impl Egress {
             }
         };
         let client = builder
-            .timeout(REQUEST_TIMEOUT)
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
             .build()
             .map_err(BuildClient)?;
@@ -171,16 +172,18 @@ impl Egress {
         })
     }
 
-    /// Sends what `prepare` makes of an empty POST to the URL, if the URL is admitted.
+    /// Sends what `prepare` makes of an empty POST to the URL, if the URL is admitted. So many bytes may take longer.
     pub async fn post(
         &self,
         url: &Url,
+        bytes: u64,
         prepare: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Sent {
         if let Err(refused) = admits(&self.policy, url) {
             return Sent::Refused(refused);
         }
-        match prepare(self.client.post(url.clone())).send().await {
+        let timeout = REQUEST_TIMEOUT + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
+        match prepare(self.client.post(url.clone()).timeout(timeout)).send().await {
             Ok(answer) => Sent::Answered(answer.status().as_u16()),
             Err(error) => explain(&error),
         }

@@ -42,6 +42,8 @@ enum Meaning {
 fn meaning(attempted: &Attempted) -> Meaning {
     match attempted {
         Attempted::NoCredentials => Meaning::Passing("no_credentials"),
+        // The disk may be back.
+        Attempted::Unreadable => Meaning::Passing("unreadable_result"),
         Attempted::Sent(Sent::TimedOut) => Meaning::Passing("timed_out"),
         Attempted::Sent(Sent::Unconnected) => Meaning::Passing("unconnected"),
         // The receiver may have it. At least once is the promise, and the idempotency key tells it so.
@@ -75,10 +77,6 @@ pub fn decide(attempted: &Attempted, tried: &Tried, jitter: f64) -> DeliveryReco
             (reason, left_seconds.min(tried.left_seconds))
         }
     };
-    follow(reason, left_seconds, tried, jitter)
-}
-
-fn follow(reason: &'static str, left_seconds: f64, tried: &Tried, jitter: f64) -> DeliveryRecord {
     if tried.left_seconds <= 0.0 {
         return DeliveryRecord::Expired;
     }
@@ -87,12 +85,6 @@ fn follow(reason: &'static str, left_seconds: f64, tried: &Tried, jitter: f64) -
         reason,
         after_seconds: wait_seconds(tried.attempts, jitter).min(left_seconds),
     }
-}
-
-/// What follows when the stored result could not be read: nothing was sent, and the disk may be back.
-#[must_use]
-pub fn unreadable(tried: &Tried, jitter: f64) -> DeliveryRecord {
-    follow("unreadable_result", tried.left_seconds, tried, jitter)
 }
 
 /// How long to wait after so many attempts. At least half of the full wait, so that jitter never means at once.
@@ -250,6 +242,11 @@ mod tests {
     #[test]
     fn without_credentials_nothing_is_sent_and_it_is_retried() {
         assert_eq!(decide(&Attempted::NoCredentials, &EARLY, 0.0), retry("no_credentials"));
+    }
+
+    #[test]
+    fn a_result_that_cannot_be_read_is_tried_again() {
+        assert_eq!(decide(&Attempted::Unreadable, &EARLY, 0.0), retry("unreadable_result"));
     }
 
     #[test]

@@ -210,11 +210,12 @@ impl Spool {
         Ok(key)
     }
 
-    /// A result that was too large for a row.
-    pub async fn read_result(&self, key: &SpoolKey) -> Result<Vec<u8>, SpoolError> {
-        tokio::fs::read(self.path_in(Area::Results, key))
-            .await
-            .map_err(SpoolError::disk("read a result"))
+    /// Where a result lies that was too large for a row, and how many bytes it has.
+    pub async fn find_result(&self, key: &SpoolKey) -> Result<(PathBuf, u64), SpoolError> {
+        let path = self.path_in(Area::Results, key);
+        let found = tokio::fs::metadata(&path).await;
+        let found = found.map_err(SpoolError::disk("read a result"))?;
+        Ok((path, found.len()))
     }
 
     /// Removes a file; one that is gone already is no error, because a sweep may be repeated.

@@ -6,11 +6,13 @@
 
 pub mod addon;
 pub mod audio;
+pub mod audio_host;
 pub mod bad_resources;
 pub mod callback;
 pub mod canary;
 pub mod cluster;
 pub mod collector;
+pub mod connect_proxy;
 pub mod disk;
 pub mod http;
 pub mod http2;

@@ -45,6 +45,10 @@ pub struct InvokeOptions {
     #[arg(long, value_name = "FILE")]
     audio: Option<PathBuf>,
 
+    /// The URL of a recording, for an endpoint that maps request.fields.audioUrl: the service fetches it.
+    #[arg(long, value_name = "URL", conflicts_with = "audio")]
+    audio_url: Option<Url>,
+
     /// A field to send, written as the manifest maps it: a name, `/contact/number`, `query:NAME` or `header:NAME`; may be
     /// repeated. Fields that the manifest maps and that are left out are filled in as Twilio would.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = name_and_value)]
@@ -87,11 +91,14 @@ pub enum InvokeError {
         known: String,
     },
     /// A recording belongs to this endpoint.
-    #[error("failed to make the request: endpoint {0} takes a recording, so name one with --audio FILE")]
+    #[error("failed to make the request: endpoint {0} takes a recording, so name one with --audio FILE, or with --audio-url URL where it maps audioUrl")]
     FindAudio(String),
     /// No recording belongs to this endpoint.
     #[error("failed to make the request: endpoint {0} takes no recording, so leave --audio out")]
     PlaceAudio(String),
+    /// No field says where a recording is.
+    #[error("failed to make the request: endpoint {0} maps no request.fields.audioUrl, so leave --audio-url out")]
+    PlaceAudioUrl(String),
     /// No field says that a request is a test.
     #[error("failed to make a test request: endpoint {0} maps no request.fields.testFlag")]
     PlaceTest(String),
@@ -125,7 +132,7 @@ pub enum InvokeError {
 pub async fn invoke(options: InvokeOptions) -> Result<ExitCode, CommandError> {
     let config = read_config(&options.addon.file).map_err(CommandError::input)?;
     let endpoint = find_endpoint(&config, &options.endpoint).map_err(CommandError::input)?;
-    check_audio(endpoint, options.audio.is_some()).map_err(CommandError::input)?;
+    check_audio(endpoint, &options).map_err(CommandError::input)?;
     check_test(endpoint, options.test).map_err(CommandError::input)?;
     let credentials =
         files::read_once(&options.addon.places(), &config.secrets.credentials).map_err(CommandError::input)?;
@@ -157,6 +164,7 @@ async fn converse(
         request_sid: &request_sid,
         callback: listener.as_ref().map(CallbackListener::url),
         audio: audio.as_ref(),
+        audio_url: options.audio_url.as_ref().map(Url::as_str),
         is_test: options.test,
         now: clock::now(),
     };
@@ -232,12 +240,20 @@ fn find_endpoint<'a>(config: &'a Config, name: &str) -> Result<&'a Endpoint, Inv
     })
 }
 
-fn check_audio(endpoint: &Endpoint, given: bool) -> Result<(), InvokeError> {
-    match (endpoint.mapping.fields.audio.is_some(), given) {
-        (true, false) => Err(InvokeError::FindAudio(endpoint.name.to_string())),
-        (false, true) => Err(InvokeError::PlaceAudio(endpoint.name.to_string())),
-        (true, true) | (false, false) => Ok(()),
+fn check_audio(endpoint: &Endpoint, options: &InvokeOptions) -> Result<(), InvokeError> {
+    let fields = &endpoint.mapping.fields;
+    let name = || endpoint.name.to_string();
+    if options.audio.is_some() && fields.audio.is_none() {
+        return Err(InvokeError::PlaceAudio(name()));
     }
+    if options.audio_url.is_some() && fields.audio_url.is_none() {
+        return Err(InvokeError::PlaceAudioUrl(name()));
+    }
+    let wanted = fields.audio.is_some() || fields.audio_url.is_some();
+    if wanted && options.audio.is_none() && options.audio_url.is_none() {
+        return Err(InvokeError::FindAudio(name()));
+    }
+    Ok(())
 }
 
 fn check_test(endpoint: &Endpoint, wanted: bool) -> Result<(), InvokeError> {

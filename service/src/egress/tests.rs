@@ -149,7 +149,7 @@ async fn every_address_that_is_not_public_is_refused_after_resolution() -> Teste
     ] {
         let egress = Egress::new(policy(&["*.twilio.com"], false)?, Fixed::of(addresses)?)?;
         let sent = egress
-            .post(&Url::parse("https://api.twilio.com/callback")?, |request| request)
+            .post(&Url::parse("https://api.twilio.com/callback")?, 0, |request| request)
             .await;
         let host = "api.twilio.com".to_owned();
         assert_eq!(
@@ -170,7 +170,7 @@ async fn a_host_that_is_not_allowed_is_not_even_resolved() -> Tested {
         Arc::clone(&resolver) as Arc<dyn Resolve>,
     )?;
     let sent = egress
-        .post(&Url::parse("https://evil.example/")?, |request| request)
+        .post(&Url::parse("https://evil.example/")?, 0, |request| request)
         .await;
     assert!(
         matches!(sent, Sent::Refused(UrlRefused::NameForeignHost { .. })),
@@ -191,7 +191,7 @@ async fn the_connection_goes_to_the_address_that_was_checked() -> Tested {
         Arc::clone(&resolver) as Arc<dyn Resolve>,
     )?;
     let url = Url::parse(&format!("http://receiver.invalid:{}/callback", address.port()))?;
-    assert_eq!(egress.post(&url, |request| request).await, Sent::Answered(204));
+    assert_eq!(egress.post(&url, 0, |request| request).await, Sent::Answered(204));
     assert_eq!(
         resolver.asked.load(Ordering::Relaxed),
         1,
@@ -217,7 +217,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() -> Tested {
     let address = serve(router).await?;
     let egress = Egress::new(policy(&["127.0.0.1"], true)?, Arc::new(SystemResolver))?;
     let url = Url::parse(&format!("http://{address}/callback"))?;
-    assert_eq!(egress.post(&url, |request| request).await, Sent::Answered(307));
+    assert_eq!(egress.post(&url, 0, |request| request).await, Sent::Answered(307));
     assert_eq!(followed.load(Ordering::Relaxed), 0);
     Ok(())
 }
@@ -239,7 +239,7 @@ async fn a_receiver_knows_us_by_name_and_version() -> Tested {
     let address = serve(Router::new().route("/callback", post(answer))).await?;
     let egress = Egress::new(policy(&["127.0.0.1"], true)?, Arc::new(SystemResolver))?;
     let url = Url::parse(&format!("http://{address}/callback"))?;
-    assert_eq!(egress.post(&url, |request| request).await, Sent::Answered(200));
+    assert_eq!(egress.post(&url, 0, |request| request).await, Sent::Answered(200));
     Ok(())
 }
 
@@ -255,7 +255,7 @@ async fn a_receiver_that_is_not_there_is_unconnected() -> Tested {
         "http://nowhere.invalid/".to_owned(),
     ] {
         assert_eq!(
-            egress.post(&Url::parse(&url)?, |request| request).await,
+            egress.post(&Url::parse(&url)?, 0, |request| request).await,
             Sent::Unconnected,
             "{url}"
         );
@@ -276,7 +276,7 @@ async fn a_receiver_that_hangs_up_after_the_request_is_ambiguous() -> Tested {
     });
     let egress = Egress::new(policy(&["127.0.0.1"], true)?, Arc::new(SystemResolver))?;
     let sent = egress
-        .post(&Url::parse(&format!("http://{address}/"))?, |request| {
+        .post(&Url::parse(&format!("http://{address}/"))?, 2, |request| {
             request.body("{}")
         })
         .await;

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
 use super::metrics::{WorkMetrics, outcome_and_reason};
-use crate::callback::Callbacks;
+use crate::callback::{Attempted, Callbacks, Content};
 use crate::crash;
 use crate::deadline::{self, Met};
 use crate::domain::JobId;
@@ -95,20 +95,20 @@ impl DeliveryStage {
             waited_seconds: delivery.waited_seconds,
             left_seconds: delivery.left_seconds,
         };
-        let body = match &delivery.body {
-            ResultBody::Inline(json) => Bytes::from(json.clone()),
-            ResultBody::Spooled(key) => match self.spool.read_result(key).await {
-                Ok(json) => Bytes::from(json),
+        let content = match &delivery.body {
+            ResultBody::Inline(json) => Content::Bytes(Bytes::from(json.clone())),
+            ResultBody::Spooled(key) => match self.spool.find_result(key).await {
+                Ok((path, bytes)) => Content::File { path, bytes },
                 Err(error) => {
                     tracing::error!(error = chain(&error), job.id = %delivery.id, "a result is not readable");
-                    return retry::unreadable(&tried, self.jitter.next());
+                    return retry::decide(&Attempted::Unreadable, &tried, self.jitter.next());
                 }
             },
         };
         crash::point("before_callback");
         let attempted = self
             .callbacks
-            .post(&delivery.callback, body, &delivery.id.to_string())
+            .post(&delivery.callback, content, &delivery.id.to_string())
             .await;
         crash::point("after_callback");
         let record = retry::decide(&attempted, &tried, self.jitter.next());

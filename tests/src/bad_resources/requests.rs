@@ -77,12 +77,9 @@ fn sources() -> Vec<Row> {
             UNSIGNED,
         ),
         Row {
-            name: "a recording by its URL alone",
-            change: json!([
-                { "op": "remove", "path": "/spec/endpoints/0/request/fields/audio" },
-                { "op": "add", "path": "/spec/endpoints/0/request/fields/audioUrl", "value": "url" },
-            ]),
-            message: "a recording is not fetched from audioUrl alone",
+            name: "a recording neither by itself nor by its URL",
+            change: json!([{ "op": "remove", "path": "/spec/endpoints/0/request/fields/audio" }]),
+            message: "set request.fields.callback, and request.fields.audio or request.fields.audioUrl",
         },
         replace(
             "a file part in the query",

@@ -4,10 +4,13 @@ use serde_json::json;
 
 use super::{Row, replace};
 
+const AUDIO_HOSTS: &str = "audioFetch.allowedHosts takes lower-case host names";
+const PROXY: &str = "callbacks.proxyUrl must be http://HOST[:PORT]";
 const HOSTS: &str = "callbacks.allowedHosts takes lower-case host names";
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = storage();
+    rows.extend(egress());
     rows.extend(others());
     rows
 }
@@ -61,6 +64,47 @@ fn storage() -> Vec<Row> {
             "/spec/storage",
             json!({"postgres": {"secretName": "jobs", "volume": {"size": "0"}}}),
             "size must be a quantity greater than 0",
+        ),
+    ]
+}
+
+fn egress() -> Vec<Row> {
+    vec![
+        replace(
+            "a proxy with a password",
+            "/spec/callbacks",
+            json!({"proxyUrl": "http://user:word@proxy.example.com:3128"}),
+            PROXY,
+        ),
+        replace(
+            "a proxy with a path",
+            "/spec/callbacks",
+            json!({"proxyUrl": "http://proxy.example.com:3128/out"}),
+            PROXY,
+        ),
+        replace(
+            "a proxy for a local try",
+            "/spec/callbacks",
+            json!({"proxyUrl": "http://proxy.example.com:3128", "allowInsecure": true}),
+            "callbacks.allowInsecure does not go with callbacks.proxyUrl",
+        ),
+        replace(
+            "a host of audio with a scheme",
+            "/spec/audioFetch",
+            json!({"allowedHosts": ["https://media.example.com"]}),
+            AUDIO_HOSTS,
+        ),
+        replace(
+            "the account's token for every host of audio",
+            "/spec/audioFetch",
+            json!({"credentials": "Account"}),
+            "audioFetch.credentials Account sends the account's token: set audioFetch.allowedHosts",
+        ),
+        replace(
+            "audio that is waited for a day",
+            "/spec/audioFetch",
+            json!({"timeoutSeconds": 86400}),
+            "audioFetch.timeoutSeconds must be between 10 and 3600",
         ),
     ]
 }

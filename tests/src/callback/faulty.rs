@@ -26,6 +26,9 @@ const WELL: &[u8] = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
 /// More than any client should read of a head.
 const ENDLESS_BYTES: usize = 64 << 20;
 
+/// Where a redirect leads: back to the receiver, which notes every request.
+pub const TRAP: &str = "/trap";
+
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -47,10 +50,14 @@ pub enum Fault {
     Garbage,
     /// A head that never ends.
     EndlessHead,
+    /// An answer with this status, and with a `Location` that nobody may follow.
+    Status(u16),
+    /// No answer at all.
+    Silence,
 }
 
 impl Fault {
-    /// Every mistake.
+    /// Every mistake after which all is well again at once.
     pub const ALL: [Self; 9] = [
         Self::ForeignAuthority,
         Self::AnotherName,
@@ -67,9 +74,13 @@ impl Fault {
     pub fn is_before_the_request(self) -> bool {
         match self {
             Self::ForeignAuthority | Self::AnotherName | Self::Expired | Self::ResetInHandshake => true,
-            Self::ResetAfterHead | Self::ResetAfterRequest | Self::HalfAnswer | Self::Garbage | Self::EndlessHead => {
-                false
-            }
+            Self::ResetAfterHead
+            | Self::ResetAfterRequest
+            | Self::HalfAnswer
+            | Self::Garbage
+            | Self::EndlessHead
+            | Self::Status(_)
+            | Self::Silence => false,
         }
     }
 }
@@ -104,6 +115,11 @@ impl Authorities {
         Ok(Self { trusted, foreign, file })
     }
 
+    /// What serves TLS under this name or address, with a certificate of the one that is to be trusted.
+    pub fn acceptor(&self, name: &str) -> Result<TlsAcceptor> {
+        acceptor(&self.trusted, name, false)
+    }
+
     /// The certificate of the one that is to be trusted.
     pub fn trusted(&self) -> &Path {
         self.file.path()
@@ -113,7 +129,12 @@ impl Authorities {
 impl FaultyReceiver {
     /// Receives on an address of the loopback; the first connections meet these mistakes, in this order.
     pub async fn start(authorities: &Authorities, faults: &[Fault]) -> Result<Self> {
-        let certificates = certificates(authorities)?;
+        Self::start_as("127.0.0.1", authorities, faults).await
+    }
+
+    /// The same with certificates for this name.
+    pub async fn start_as(name: &str, authorities: &Authorities, faults: &[Fault]) -> Result<Self> {
+        let certificates = certificates(name, authorities)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let (told, deliveries) = watch::channel(Vec::new());
@@ -134,6 +155,11 @@ impl FaultyReceiver {
             deliveries,
             server,
         })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The callback URL of a request.
@@ -186,6 +212,12 @@ async fn receive(
         Some(Fault::HalfAnswer) => stream.write_all(b"HTTP/1.1 20").await?,
         Some(Fault::Garbage) => stream.write_all(b"220 mail.example.com ESMTP ready\r\n").await?,
         Some(Fault::EndlessHead) => endless_head(&mut stream).await?,
+        Some(Fault::Silence) => std::future::pending().await,
+        Some(Fault::Status(status)) => {
+            let head = format!("HTTP/1.1 {status} Told\r\nlocation: {TRAP}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let head = if status == 204 { head.replace("content-length: 0\r\n", "") } else { head };
+            stream.write_all(head.as_bytes()).await?;
+        }
         _ => stream.write_all(WELL).await?,
     }
     stream.shutdown().await
@@ -204,7 +236,8 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
     stream.set_zero_linger()
 }
 
-async fn read_head(stream: &mut TlsStream<TcpStream>) -> io::Result<(String, Vec<u8>)> {
+/// The head of a request, and what has come after it.
+pub(crate) async fn read_head(stream: &mut TlsStream<TcpStream>) -> io::Result<(String, Vec<u8>)> {
     let mut read = Vec::new();
     loop {
         if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -240,9 +273,9 @@ async fn read_body(stream: &mut TlsStream<TcpStream>, head: &str, mut body: Vec<
     Ok(delivery)
 }
 
-fn certificates(authorities: &Authorities) -> Result<Certificates> {
+fn certificates(here: &str, authorities: &Authorities) -> Result<Certificates> {
     let Authorities { trusted, foreign, .. } = authorities;
-    let (here, elsewhere) = ("127.0.0.1", "elsewhere.example.com");
+    let elsewhere = "elsewhere.example.com";
     Ok(Certificates {
         good: acceptor(trusted, here, false)?,
         foreign: acceptor(foreign, here, false)?,

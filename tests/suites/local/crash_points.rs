@@ -11,7 +11,9 @@ use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use marketplace_tests::addon::{home_at, home_of, manifest, request_sid};
 use marketplace_tests::audio::{Recording, Sound};
+use marketplace_tests::audio_host::AudioHost;
 use marketplace_tests::callback::CallbackReceiver;
+use marketplace_tests::callback::faulty::Authorities;
 use marketplace_tests::ledger::Ledger;
 use marketplace_tests::patience::until;
 use marketplace_tests::postgres::Postgres;
@@ -19,6 +21,7 @@ use marketplace_tests::report::figure;
 use marketplace_tests::service::{Home, Service};
 use sqlx::{Connection as _, Row as _};
 
+use super::audio_url;
 use super::recording::upload;
 
 /// The points of the service's `crash`, in the order in which a recording passes them.
@@ -35,6 +38,8 @@ const POINTS: [&str; 11] = [
     "before_callback",
     "after_callback",
 ];
+/// Those that only a recording passes that is fetched, and one of those that it passes too.
+const FETCH_POINTS: [&str; 4] = ["fetch_claimed", "file_renamed", "fetched", "fetch_recorded"];
 /// Crashes at each point, unless MARKETPLACE_CRASH_ROUNDS says otherwise.
 const ROUNDS: u64 = 10;
 /// Recordings of one round; the crash comes at the pass of one of them.
@@ -49,8 +54,10 @@ enum Rows {
 }
 
 impl Rows {
-    fn home(&self) -> Result<Home> {
+    fn home(&self, authorities: Option<&Authorities>) -> Result<Home> {
         match self {
+            Self::File if authorities.is_some() => audio_url::home(None, authorities),
+            Self::Schema { url, .. } if authorities.is_some() => audio_url::home(Some(url), authorities),
             Self::File => home_of(&manifest()),
             Self::Schema { url, .. } => home_at(url),
         }
@@ -97,6 +104,8 @@ struct Round {
     rows: Rows,
     home: Home,
     receiver: CallbackReceiver,
+    /// Where the recordings are, if they do not come with the requests.
+    host: Option<AudioHost>,
     ledger: Ledger,
 }
 
@@ -104,7 +113,10 @@ impl Round {
     /// Sends one recording until it is accepted: Twilio repeats what was reset or got a 5xx.
     async fn client(&self, wav: &Bytes) -> Result<()> {
         let sid = request_sid();
-        let request = upload(&self.receiver, &sid, wav.clone())?;
+        let request = match &self.host {
+            None => upload(&self.receiver, &sid, wav.clone())?,
+            Some(host) => audio_url::by_url(&self.receiver, &sid, &host.url(&sid), Some(wav.len()))?,
+        };
         self.ledger.write(&format!("sending {sid}"))?;
         until("an upload is accepted", async || {
             match request.send(self.home.address()).await {
@@ -184,10 +196,16 @@ fn age_files(home: &Home) -> Result<()> {
     Ok(())
 }
 
-async fn crash_once(rows: Rows, point: &str, pass: u64, wav: &Bytes) -> Result<usize> {
-    let home = rows.home()?;
+async fn crash_once(rows: Rows, (point, pass): (&str, u64), wav: &Bytes, is_remote: bool) -> Result<usize> {
+    let authorities = if is_remote { Some(Authorities::new()?) } else { None };
+    let home = rows.home(authorities.as_ref())?;
+    let host = match &authorities {
+        Some(authorities) => Some(AudioHost::start(authorities, wav.clone(), Vec::new()).await?),
+        None => None,
+    };
     let round = Round {
         receiver: CallbackReceiver::start(&[]).await?,
+        host,
         ledger: Ledger::open(&home.path().join("ledger"))?,
         rows,
         home,
@@ -202,16 +220,18 @@ async fn crash_everywhere(name: &str, rows: impl Fn() -> Result<Rows>) -> Result
     let rounds = std::env::var("MARKETPLACE_CRASH_ROUNDS").map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
     let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.6).wav();
     let (rows, wav) = (&rows, &wav);
-    let each = (0..rounds).flat_map(|round| POINTS.map(|point| (point, 1 + round % RECORDINGS)));
-    let crashes = stream::iter(each).map(|(point, pass)| async move {
-        let crashed = crash_once(rows()?, point, pass, wav).await;
-        crashed.with_context(|| format!("{name}, {point}:{pass}"))
+    let uploads = POINTS.map(|point| (point, false));
+    let points: Vec<_> = uploads.into_iter().chain(FETCH_POINTS.map(|point| (point, true))).collect();
+    let each = (0..rounds).flat_map(|round| points.iter().map(move |point| (*point, 1 + round % RECORDINGS)));
+    let crashes = stream::iter(each).map(|((point, is_remote), pass)| async move {
+        let crashed = crash_once(rows()?, (point, pass), wav, is_remote).await;
+        crashed.with_context(|| format!("{name}, {point}:{pass}, fetched: {is_remote}"))
     });
     let deliveries: Vec<usize> = crashes.buffer_unordered(ABREAST).try_collect().await?;
     figure(&format!(
         "{name}: {} crashes at {} points, {} recordings, {} callbacks, 0 lost",
         deliveries.len(),
-        POINTS.len(),
+        POINTS.len() + FETCH_POINTS.len(),
         deliveries.len() as u64 * RECORDINGS,
         deliveries.iter().sum::<usize>()
     ));

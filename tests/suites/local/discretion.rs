@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use bytes::Bytes;
-use marketplace_tests::addon::{ACCOUNT_SID, AUTH_TOKEN, home, request_sid, twilio};
+use marketplace_tests::addon::{
+    ACCOUNT_SID, AUTH_TOKEN, home, home_of, manifest, recording_endpoint, request_sid, twilio,
+};
 use marketplace_tests::audio::wav_of_bytes;
 use marketplace_tests::callback::{CallbackReceiver, Reply};
 use marketplace_tests::canary::Canary;
@@ -14,12 +16,15 @@ use marketplace_tests::http2::Http2;
 use marketplace_tests::patience::until;
 use marketplace_tests::service::Service;
 use marketplace_tests::twilio::{File, FileOrder, Payload, Sdk, SignedRequest, pairs};
+use serde_json::json;
 
 use super::recording::{PATH, upload};
 
 const PHONE: &str = "+14155550104";
 const MESSAGE: &str = "kestrel over/the weir";
 const AUDIO: &[u8] = b"\x91a-recorded-voice\xe3\x07\xa5";
+const AUDIO_URL_NAME: &str = "capability-2b7a";
+const AUDIO_URL_QUERY: &str = "signature=capability-9e4c";
 const CALLBACK_NAME: &str = "capability-8c1f";
 const CALLBACK_QUERY: &str = "key=capability-5d2e";
 const NEXT_TOKEN: &str = "5f4e3d2c1b0a99887766554433221100";
@@ -32,6 +37,8 @@ fn entrusted() -> Vec<Canary> {
         Canary::new("a phone number", &PHONE.as_bytes()[2..]),
         Canary::new("a message", MESSAGE.as_bytes()),
         Canary::new("audio", AUDIO),
+        Canary::new("the path of a recording", AUDIO_URL_NAME.as_bytes()),
+        Canary::new("the query of a recording", AUDIO_URL_QUERY.as_bytes()),
         Canary::new("the path of a callback", CALLBACK_NAME.as_bytes()),
         Canary::new("the query of a callback", CALLBACK_QUERY.as_bytes()),
         Canary::new("a token", AUTH_TOKEN.as_bytes()),
@@ -90,6 +97,12 @@ fn requests(callback: &str) -> Result<Vec<SignedRequest>> {
         recognisable_wav(),
     )?);
     requests.push(recording(&format!("/{CALLBACK_NAME}"), recognisable_wav())?);
+    // None of them leads to a recording: one is not admitted, the others lead to nobody.
+    for url in ["http://elsewhere.example", "https://127.0.0.1:9", "https://localhost:9"] {
+        let url = format!("{url}/{AUDIO_URL_NAME}?{AUDIO_URL_QUERY}");
+        let fields = pairs(&[("callback", callback), ("url", &url)]);
+        requests.push(twilio(Sdk::Node).request("/by-url", &request_sid(), Payload::Form(fields))?);
+    }
     let spoilt: Vec<_> = requests
         .iter()
         .flat_map(|request| {
@@ -131,7 +144,13 @@ async fn confide(service: &Service<'_>, callback: &str) -> Result<Vec<u8>> {
 #[tokio::test]
 async fn tells_nothing_of_what_it_is_trusted_with() -> Result<()> {
     let collector = Collector::start().await?;
-    let home = home()?.with_arguments(&["--log-filter", "trace", "--otlp-endpoint", &collector.url()]);
+    let mut manifest = manifest();
+    let by_url = json!({ "encoding": "Form", "fields": { "audioUrl": "url", "callback": "callback" } });
+    if let Some(endpoints) = manifest["spec"]["endpoints"].as_array_mut() {
+        endpoints.push(recording_endpoint("by-url", &by_url));
+    }
+    manifest["spec"]["audioFetch"] = json!({ "allowInsecure": true, "allowedHosts": ["127.0.0.1", "localhost"] });
+    let home = home_of(&manifest)?.with_arguments(&["--log-filter", "trace", "--otlp-endpoint", &collector.url()]);
     let database_url = format!("postgres://crm:{DATABASE_PASSWORD}@127.0.0.1:9/crm");
     home.write_secret("crm", "DATABASE_URL", &database_url)?;
     let mut service = Service::start(&home).await?;
@@ -152,6 +171,7 @@ async fn tells_nothing_of_what_it_is_trusted_with() -> Result<()> {
     assert!(service.wait().await?.success());
     let log = home.log();
     assert!(log.contains("not confirmed"), "the failed try is told: {log}");
+    assert!(log.contains("a fetch failed"), "the failed fetch is told");
     assert!(log.contains("\"DEBUG\""), "the log is as full as it can be");
     let spans = collector.bytes();
     assert!(!spans.is_empty());

@@ -41,6 +41,8 @@ pub struct Call<'a> {
     pub callback: Option<&'a str>,
     /// The recording.
     pub audio: Option<&'a AudioFile>,
+    /// Where it is instead.
+    pub audio_url: Option<&'a str>,
     /// Whether it only tries the endpoint.
     pub is_test: bool,
     /// When it is made.
@@ -87,7 +89,7 @@ fn of_twilio(endpoint: &Endpoint, call: &Call<'_>) -> Vec<Field> {
         secondary_phone_number: _,
         body: _,
         audio,
-        audio_url: _,
+        audio_url,
         callback,
         size,
         duration,
@@ -107,6 +109,7 @@ fn of_twilio(endpoint: &Endpoint, call: &Call<'_>) -> Vec<Field> {
     let values = [
         (phone_number, Some(EXAMPLE_PHONE_NUMBER.to_owned())),
         (audio, file.and_then(|file| file.base64.clone())),
+        (audio_url, call.audio_url.map(str::to_owned)),
         (callback, call.callback.map(str::to_owned)),
         (size, number(file.map(|file| file.bytes))),
         (duration, measured.map(duration_milliseconds)),

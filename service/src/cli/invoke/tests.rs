@@ -34,6 +34,7 @@ fn composed(config: &Config, endpoint: &Endpoint, given: &[(&str, &str)]) -> Out
         request_sid: "MR1",
         callback: None,
         audio: None,
+        audio_url: None,
         is_test: false,
         now: crate::clock::now(),
     };

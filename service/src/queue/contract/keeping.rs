@@ -55,6 +55,7 @@ pub(crate) async fn gauges_count_by_state(bench: &dyn Bench) -> Tested {
     }
     let gauges = queue.gauges().await?;
     let expected = [
+        (JobState::Fetching, 0),
         (JobState::Queued, 2),
         (JobState::Running, 1),
         (JobState::Delivering, 1),

@@ -107,7 +107,7 @@ async fn only_what_no_row_names_is_tidied_away() -> Tested {
     bench.sweeper().tidy(Duration::ZERO).await?;
     assert!(!bench.spool.path(&orphan.key).exists());
     assert!(matches!(
-        bench.spool.read_result(&result).await,
+        bench.spool.find_result(&result).await,
         Err(SpoolError::UseDisk { .. })
     ));
     assert!(bench.spool.path(&job.audio.key).exists());
