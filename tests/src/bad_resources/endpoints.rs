@@ -85,12 +85,12 @@ fn fields() -> Vec<Row> {
         remove(
             "a recording without a callback field",
             "/spec/endpoints/0/request/fields/callback",
-            "set request.fields.audio and request.fields.callback",
+            "set request.fields.callback, and request.fields.audio or request.fields.audioUrl",
         ),
         remove(
             "a recording without an audio field",
             "/spec/endpoints/0/request/fields/audio",
-            "set request.fields.audio and request.fields.callback",
+            "set request.fields.callback, and request.fields.audio or request.fields.audioUrl",
         ),
         replace(
             "a recording with a phone number",
