@@ -63,7 +63,9 @@ async fn lead(mut stream: TcpStream, target: SocketAddr, told: &watch::Sender<Ve
     let is_connect = line.starts_with("CONNECT ");
     told.send_modify(|all| all.push(line));
     if !is_connect {
-        return stream.write_all(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n").await;
+        return stream
+            .write_all(b"HTTP/1.1 405 Method Not Allowed\r\ncontent-length: 0\r\n\r\n")
+            .await;
     }
     let mut onward = TcpStream::connect(target).await?;
     stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;

@@ -137,7 +137,9 @@ async fn a_result_in_a_file_is_sent_whole_each_time() -> Tested {
     let length = (1 << 20).to_string();
     assert_eq!(receiver.headers("content-length"), [length.clone(), length]);
     assert_eq!(receiver.headers("transfer-encoding"), ["", ""]);
-    let gone = callbacks.post(&receiver.url, content(&folder.path().join("gone")), "job-1").await;
+    let gone = callbacks
+        .post(&receiver.url, content(&folder.path().join("gone")), "job-1")
+        .await;
     assert_eq!(gone, Attempted::Unreadable);
     let seen = receiver.seen.lock().expect("no test panics here");
     assert!(seen.iter().all(|(_, seen)| *seen == body) && seen.len() == 2);
@@ -165,7 +167,9 @@ async fn a_401_is_answered_with_the_other_token_once() -> Tested {
     ] {
         let receiver = Receiver::start(statuses).await?;
         let (callbacks, _sender) = callbacks(tokens)?;
-        let attempted = callbacks.post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1").await;
+        let attempted = callbacks
+            .post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1")
+            .await;
         assert_eq!(attempted, Attempted::Sent(Sent::Answered(answer)), "{statuses:?}");
         assert_eq!(
             receiver.authorizations(),
@@ -180,9 +184,13 @@ async fn a_401_is_answered_with_the_other_token_once() -> Tested {
 async fn a_token_that_was_rotated_is_used_at_once() -> Tested {
     let receiver = Receiver::start(&[200, 200]).await?;
     let (callbacks, sender) = callbacks(&["old"])?;
-    callbacks.post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1").await;
+    callbacks
+        .post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1")
+        .await;
     sender.send(Arc::new(credentials(&["new"])))?;
-    callbacks.post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-2").await;
+    callbacks
+        .post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-2")
+        .await;
     assert_eq!(receiver.authorizations(), [basic("old"), basic("new")]);
     Ok(())
 }
@@ -201,7 +209,9 @@ async fn the_token_that_last_succeeded_is_tried_first_wherever_it_stands() -> Te
     ] {
         sender.send(Arc::new(credentials(tokens)))?;
         let before = receiver.authorizations().len();
-        callbacks.post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1").await;
+        callbacks
+            .post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1")
+            .await;
         let expected: Vec<_> = used.iter().map(|token| basic(token)).collect();
         assert_eq!(receiver.authorizations()[before..], expected, "{tokens:?}");
     }
@@ -212,7 +222,9 @@ async fn the_token_that_last_succeeded_is_tried_first_wherever_it_stands() -> Te
 async fn without_a_token_nothing_is_sent() -> Tested {
     let receiver = Receiver::start(&[200]).await?;
     let (callbacks, _sender) = callbacks(&[])?;
-    let attempted = callbacks.post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1").await;
+    let attempted = callbacks
+        .post(&receiver.url, Content::Bytes(Bytes::from_static(b"{}")), "job-1")
+        .await;
     assert_eq!(attempted, Attempted::NoCredentials);
     assert!(receiver.authorizations().is_empty());
     Ok(())
@@ -222,7 +234,9 @@ async fn without_a_token_nothing_is_sent() -> Tested {
 async fn a_host_that_is_no_longer_allowed_is_not_told() -> Tested {
     let (callbacks, _sender) = callbacks(&["primary"])?;
     let url = CallbackUrl::parse("http://127.0.0.2/callback")?;
-    let attempted = callbacks.post(&url, Content::Bytes(Bytes::from_static(b"{}")), "job-1").await;
+    let attempted = callbacks
+        .post(&url, Content::Bytes(Bytes::from_static(b"{}")), "job-1")
+        .await;
     assert!(matches!(attempted, Attempted::Sent(Sent::Refused(_))), "{attempted:?}");
     Ok(())
 }

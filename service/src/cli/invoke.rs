@@ -91,7 +91,9 @@ pub enum InvokeError {
         known: String,
     },
     /// A recording belongs to this endpoint.
-    #[error("failed to make the request: endpoint {0} takes a recording, so name one with --audio FILE, or with --audio-url URL where it maps audioUrl")]
+    #[error(
+        "failed to make the request: endpoint {0} takes a recording, so name one with --audio FILE, or with --audio-url URL where it maps audioUrl"
+    )]
     FindAudio(String),
     /// No recording belongs to this endpoint.
     #[error("failed to make the request: endpoint {0} takes no recording, so leave --audio out")]

@@ -257,11 +257,7 @@ fn worker(
         spool: Arc::clone(&storage.spool),
         plans,
         sla: config.sla,
-        fetcher: Fetcher::new(
-            audio,
-            secrets.credentials.clone(),
-            config.limits.spool.max_file_bytes,
-        ),
+        fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),
         metrics: WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?,
         jitter: Jitter::from_system(),

@@ -94,7 +94,14 @@ mod tests {
 
     #[test]
     fn refuses_a_url_that_names_no_host() {
-        for text in ["", "recording.wav", "/path", "mailto:a@b", "file:///etc/passwd", "https://"] {
+        for text in [
+            "",
+            "recording.wav",
+            "/path",
+            "mailto:a@b",
+            "file:///etc/passwd",
+            "https://",
+        ] {
             assert!(AudioUrl::parse(text).is_err(), "{text:?}");
         }
     }

@@ -46,7 +46,11 @@ impl Bench {
         let base = format!("http://{}", listener.local_addr()?);
         tokio::spawn(async move { axum::serve(listener, router).await });
         let policy = FetchPolicy {
-            allowed_hosts: Some(vec!["127.0.0.1".parse()?, "localhost".parse()?, "169.254.169.254".parse()?]),
+            allowed_hosts: Some(vec![
+                "127.0.0.1".parse()?,
+                "localhost".parse()?,
+                "169.254.169.254".parse()?,
+            ]),
             allow_insecure: true,
             credentials,
             timeout_seconds: 300.0,
@@ -64,11 +68,7 @@ impl Bench {
             spool_bytes: 1 << 40,
         };
         Ok(Self {
-            fetcher: Fetcher::new(
-                AudioClient::new(policy, Arc::new(SystemResolver))?,
-                account,
-                MAX_BYTES,
-            ),
+            fetcher: Fetcher::new(AudioClient::new(policy, Arc::new(SystemResolver))?, account, MAX_BYTES),
             spool: Spool::open(folder.path(), limits)?,
             base,
             seen,
@@ -82,7 +82,11 @@ impl Bench {
             bytes,
             raw: None,
         };
-        Ok(self.fetcher.fetch(&self.spool, &remote, 1).await.map(|(_, format)| format)?)
+        Ok(self
+            .fetcher
+            .fetch(&self.spool, &remote, 1)
+            .await
+            .map(|(_, format)| format)?)
     }
 
     async fn meaning(&self, url: &str, bytes: Option<u64>) -> Result<Meaning, Box<dyn Error>> {
@@ -165,10 +169,18 @@ async fn every_url_on_the_way_is_checked() -> Tested {
         "file:///etc/passwd",
         "ftp://127.0.0.1/",
     ] {
-        let failed = bench.fetch(&format!("{}/to/{}", bench.base, encoded(target)), None).await;
+        let failed = bench
+            .fetch(&format!("{}/to/{}", bench.base, encoded(target)), None)
+            .await;
         let error = failed.err().ok_or(target)?.downcast::<FetchAudio>()?;
-        assert!(matches!(*error, FetchAudio::Get(GetAudio::Refuse(_))), "{target}: {error:?}");
-        assert_eq!(error.meaning(), Meaning::Final("refused", JobErrorCode::AudioUnreachable));
+        assert!(
+            matches!(*error, FetchAudio::Get(GetAudio::Refuse(_))),
+            "{target}: {error:?}"
+        );
+        assert_eq!(
+            error.meaning(),
+            Meaning::Final("refused", JobErrorCode::AudioUnreachable)
+        );
     }
     let first = bench.fetch("http://169.254.169.254/latest/meta-data", None).await;
     let error = first.err().ok_or("fetched")?.downcast::<FetchAudio>()?;
@@ -200,7 +212,9 @@ async fn every_answer_has_a_meaning() -> Tested {
     let mut cases = Vec::new();
     cases.extend([408, 425, 429].map(|status| (status, Meaning::Passing("busy"))));
     cases.extend([500, 502, 503, 599].map(|status| (status, Meaning::Passing("server_error"))));
-    cases.extend([400, 401, 403, 404, 410, 416].map(|status| (status, Meaning::Final("client_error", AudioUnreachable))));
+    cases.extend(
+        [400, 401, 403, 404, 410, 416].map(|status| (status, Meaning::Final("client_error", AudioUnreachable))),
+    );
     cases.extend([300, 301, 304].map(|status| (status, Meaning::Final("redirect", AudioUnreachable))));
     cases.extend([204, 206].map(|status| (status, Meaning::Final("client_error", AudioUnreachable))));
     for (status, meaning) in cases {

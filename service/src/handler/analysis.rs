@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::admission::{Analyze, AudioSource, Refusal, Upload};
 use crate::deadline::{self, Sla};
-use crate::domain::{AudioFormat, AudioUrl, Deadlines, EndpointName, NewJob, RemoteAudio, RequestKey, SpoolKey, StoredAudio};
+use crate::domain::{
+    AudioFormat, AudioUrl, Deadlines, EndpointName, NewJob, RemoteAudio, RequestKey, SpoolKey, StoredAudio,
+};
 use crate::intake::{self, Claims, TakeIn};
 use crate::queue::{Enqueued, JobState, Queue, QueueError};
 use crate::request::AudioClaims;

@@ -10,8 +10,8 @@ use marketplace_crds::endpoint::IntegrationKey;
 
 use super::{Delivery, Enqueued, Lease, Outcome, Queue, ResultBody, WorkRecord};
 use crate::domain::{
-    AddonKey, AudioFormat, AudioUrl, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RawFormat, RawSamples, RemoteAudio, RequestDetails,
-    RequestKey, RequestSid, SpoolKey, StoredAudio, TwilioSids,
+    AddonKey, AudioFormat, AudioUrl, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RawFormat, RawSamples,
+    RemoteAudio, RequestDetails, RequestKey, RequestSid, SpoolKey, StoredAudio, TwilioSids,
 };
 
 pub(super) mod crashes;

@@ -10,7 +10,8 @@ use sqlx::query::Query;
 use sqlx::{Encode, Type};
 
 use super::{
-    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, FetchRecord, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
+    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, FetchRecord, Gauges, Lease, Queue, QueueError, Retention,
+    WorkRecord,
 };
 use crate::domain::{AddonKey, Job, JobId, NewJob, SpoolKey};
 

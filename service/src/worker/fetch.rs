@@ -189,7 +189,11 @@ mod tests {
             (doubtful, MAX_ATTEMPTS, left, give_up("size_mismatch", AudioIncomplete)),
             (last, 1, left, give_up("client_error", AudioUnreachable)),
         ] {
-            assert_eq!(conclude(meaning, attempt, 2.0, left), conclusion, "{meaning:?} {attempt}");
+            assert_eq!(
+                conclude(meaning, attempt, 2.0, left),
+                conclusion,
+                "{meaning:?} {attempt}"
+            );
         }
     }
 }

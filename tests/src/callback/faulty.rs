@@ -214,8 +214,13 @@ async fn receive(
         Some(Fault::EndlessHead) => endless_head(&mut stream).await?,
         Some(Fault::Silence) => std::future::pending().await,
         Some(Fault::Status(status)) => {
-            let head = format!("HTTP/1.1 {status} Told\r\nlocation: {TRAP}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-            let head = if status == 204 { head.replace("content-length: 0\r\n", "") } else { head };
+            let head =
+                format!("HTTP/1.1 {status} Told\r\nlocation: {TRAP}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let head = if status == 204 {
+                head.replace("content-length: 0\r\n", "")
+            } else {
+                head
+            };
             stream.write_all(head.as_bytes()).await?;
         }
         _ => stream.write_all(WELL).await?,

@@ -116,7 +116,12 @@ async fn reports_what_cannot_be_fetched() -> Result<()> {
         (vec![Slip::Status(404)], None, "audio_unreachable", 1),
         (vec![Slip::Status(403)], None, "audio_unreachable", 1),
         (vec![Slip::Redirect(metadata)], None, "audio_unreachable", 1),
-        (vec![Slip::Redirect("/again".to_owned()); 9], None, "audio_unreachable", 6),
+        (
+            vec![Slip::Redirect("/again".to_owned()); 9],
+            None,
+            "audio_unreachable",
+            6,
+        ),
         (vec![], Some(whole + 1), "audio_incomplete", 5),
         (vec![Slip::Short], None, "unreadable_audio", 1),
     ];
@@ -148,7 +153,9 @@ async fn refuses_a_url_that_is_never_fetched() -> Result<()> {
         "https://127.0.0.1/a",
         "recording.wav",
     ] {
-        let answer = by_url(&receiver, &request_sid(), url, None)?.send(service.address()).await?;
+        let answer = by_url(&receiver, &request_sid(), url, None)?
+            .send(service.address())
+            .await?;
         assert_eq!(answer.status, 200, "{url}");
         assert_eq!(answer.json()?["error_code"], "audio_url_not_allowed", "{url}");
     }
@@ -168,9 +175,9 @@ async fn a_repeat_brings_a_new_url_for_the_one_that_leads_nowhere() -> Result<()
         host.wait(1).await?;
         until("the job is shown as fetching", async || {
             let metrics = service.metrics().await?;
-            let shown = metrics
-                .lines()
-                .any(|line| line.starts_with("marketplace_queue_jobs") && line.contains("fetching") && line.ends_with(" 1"));
+            let shown = metrics.lines().any(|line| {
+                line.starts_with("marketplace_queue_jobs") && line.contains("fetching") && line.ends_with(" 1")
+            });
             Ok(shown.then_some(()))
         })
         .await?;
@@ -181,7 +188,11 @@ async fn a_repeat_brings_a_new_url_for_the_one_that_leads_nowhere() -> Result<()
         let asked = host.asked();
         let last = asked.last().context("the host was asked")?;
         assert!(last.target.ends_with("signature=2"), "{asked:?}");
-        assert!(asked.iter().all(|asked| !asked.head.to_lowercase().contains("authorization")));
+        assert!(
+            asked
+                .iter()
+                .all(|asked| !asked.head.to_lowercase().contains("authorization"))
+        );
     }
     Ok(())
 }

@@ -117,9 +117,13 @@ async fn every_answer_has_its_outcome() -> Result<()> {
     until("every callback has ended", async || {
         let metrics = service.metrics().await?;
         let ended = ["confirmed", "rejected"].map(|outcome| {
-            let lines = metrics.lines().filter(|line| line.starts_with("marketplace_callbacks_total"));
+            let lines = metrics
+                .lines()
+                .filter(|line| line.starts_with("marketplace_callbacks_total"));
             let counts = lines.filter(|line| line.contains(&format!("outcome=\"{outcome}\"")));
-            counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<usize>().ok()).sum::<usize>()
+            counts
+                .filter_map(|line| line.rsplit_once(' ')?.1.parse::<usize>().ok())
+                .sum::<usize>()
         });
         Ok((ended.iter().sum::<usize>() == OUTCOMES.len()).then_some(()))
     })
@@ -129,7 +133,10 @@ async fn every_answer_has_its_outcome() -> Result<()> {
         let deliveries = receiver.deliveries();
         assert_eq!(deliveries.len(), called, "{faults:?}");
         assert!(deliveries.iter().all(|delivery| delivery.target != TRAP), "{faults:?}");
-        assert!(counted(&metrics, label).is_some(), "{faults:?} is not counted as {label}");
+        assert!(
+            counted(&metrics, label).is_some(),
+            "{faults:?} is not counted as {label}"
+        );
     }
     Ok(())
 }

@@ -221,7 +221,10 @@ async fn crash_everywhere(name: &str, rows: impl Fn() -> Result<Rows>) -> Result
     let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.6).wav();
     let (rows, wav) = (&rows, &wav);
     let uploads = POINTS.map(|point| (point, false));
-    let points: Vec<_> = uploads.into_iter().chain(FETCH_POINTS.map(|point| (point, true))).collect();
+    let points: Vec<_> = uploads
+        .into_iter()
+        .chain(FETCH_POINTS.map(|point| (point, true)))
+        .collect();
     let each = (0..rounds).flat_map(|round| points.iter().map(move |point| (*point, 1 + round % RECORDINGS)));
     let crashes = stream::iter(each).map(|((point, is_remote), pass)| async move {
         let crashed = crash_once(rows()?, (point, pass), wav, is_remote).await;

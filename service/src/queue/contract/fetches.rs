@@ -1,8 +1,6 @@
 //! Audio that is to be fetched first.
 
-use super::{
-    Bench, LONG, NONE, Tested, addon, claim_delivery, claim_one, done, elsewhere, job, nothing_to_do, remote,
-};
+use super::{Bench, LONG, NONE, Tested, addon, claim_delivery, claim_one, done, elsewhere, job, nothing_to_do, remote};
 use crate::domain::{Deadlines, Job, NewJob};
 use crate::queue::{Enqueued, FetchRecord, Fetched, JobState, Lease, Outcome, Queue, QueueError, ResultBody};
 

@@ -59,11 +59,7 @@ pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Resu
     rows.iter().map(|found| row::job(found, "fetch_attempt")).collect()
 }
 
-pub(super) async fn end(
-    queue: &SqlQueue<impl Database>,
-    fence: &Fence,
-    record: FetchRecord,
-) -> Result<(), QueueError> {
+pub(super) async fn end(queue: &SqlQueue<impl Database>, fence: &Fence, record: FetchRecord) -> Result<(), QueueError> {
     match record {
         FetchRecord::Fetched(fetched) => keep(queue, fence, &fetched).await,
         FetchRecord::GiveUp(outcome) => give_up(queue, fence, &outcome).await,

@@ -84,7 +84,10 @@ pub(super) fn job(row: &impl Columns, attempt: &'static str) -> Result<Lease<Job
         callback: callback(row)?,
         audio,
         format,
-        remote: row.optional("audio_source")?.map(|json| source::read(&json)).transpose()?,
+        remote: row
+            .optional("audio_source")?
+            .map(|json| source::read(&json))
+            .transpose()?,
         fields_digest: row.text("fields_digest")?,
         deadlines: deadlines(row)?,
     };
