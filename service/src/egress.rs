@@ -155,12 +155,11 @@ pub struct Egress {
 impl Egress {
     /// Builds the client. A TLS provider must have been installed by the process.
     pub fn new(policy: CallbackPolicy, resolver: Arc<dyn Resolve>) -> Result<Self, BuildClient> {
-        let builder = match &policy.proxy {
-            Some(proxy) => builder().proxy(reqwest::Proxy::https(proxy.clone()).map_err(BuildClient)?),
-            None => {
-                let checked = CheckedResolver::new(resolver, policy.allow_insecure);
-                builder().no_proxy().dns_resolver(Arc::new(checked))
-            }
+        let builder = if let Some(proxy) = &policy.proxy {
+            builder().proxy(reqwest::Proxy::https(proxy.clone()).map_err(BuildClient)?)
+        } else {
+            let checked = CheckedResolver::new(resolver, policy.allow_insecure);
+            builder().no_proxy().dns_resolver(Arc::new(checked))
         };
         let client = builder
             .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)

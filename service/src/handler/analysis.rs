@@ -104,7 +104,7 @@ impl From<AudioClaims> for Claims {
 
 /// Where the bytes of an upload are.
 enum Received {
-    Here(Quarantined),
+    Here(Box<Quarantined>),
     Elsewhere(AudioUrl),
 }
 
@@ -188,7 +188,7 @@ impl Recordings {
     /// would have to wait for it.
     pub async fn rehearse(&self, upload: Upload, file: Option<Quarantined>) -> Result<(), AcceptRecording> {
         match self.receive(upload.source, file).await? {
-            Received::Here(audio) => drop(intake::take_in(&self.spool, audio, upload.claims.into()).await?),
+            Received::Here(audio) => drop(intake::take_in(&self.spool, *audio, upload.claims.into()).await?),
             Received::Elsewhere(_) => {}
         }
         Ok(())
@@ -199,7 +199,7 @@ impl Recordings {
         let Upload { source, claims } = upload;
         match self.receive(source, file).await? {
             Received::Here(audio) => {
-                let (audio, format) = intake::take_in(&self.spool, audio, claims.into()).await?;
+                let (audio, format) = intake::take_in(&self.spool, *audio, claims.into()).await?;
                 Ok(Kept {
                     deadlines: deadline::deadlines(format.seconds, &self.sla),
                     audio: audio.store().await.map_err(AcceptRecording::StoreAudio)?,
@@ -223,8 +223,8 @@ impl Recordings {
     /// Brings the bytes into quarantine if they are with the request and not there yet.
     async fn receive(&self, source: AudioSource, file: Option<Quarantined>) -> Result<Received, AcceptRecording> {
         Ok(match source {
-            AudioSource::FilePart => Received::Here(file.ok_or(AcceptRecording::FindFile)?),
-            AudioSource::Inline(bytes) => Received::Here(intake::keep(&self.spool, &bytes).await?),
+            AudioSource::FilePart => Received::Here(Box::new(file.ok_or(AcceptRecording::FindFile)?)),
+            AudioSource::Inline(bytes) => Received::Here(Box::new(intake::keep(&self.spool, &bytes).await?)),
             AudioSource::Url(url) => Received::Elsewhere(url),
         })
     }
