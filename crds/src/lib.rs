@@ -14,6 +14,7 @@ pub mod exposure;
 pub mod handler;
 pub mod limits;
 pub mod manifest;
+pub mod paths;
 pub mod reduce;
 pub mod replay;
 pub mod request;

@@ -10,6 +10,7 @@ use kube::{Resource, ResourceExt};
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
+use marketplace_crds::paths::{TellApart, tell_apart};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
@@ -25,6 +26,9 @@ pub enum Refusal {
     /// The spec breaks a rule of the resource. It may be older than the rule.
     #[error("{0}")]
     KeepRule(Violation),
+    /// Two endpoints behind one path: the service would not start.
+    #[error("{0}")]
+    TellApart(TellApart),
     /// The object cannot be read as this operator's version of the resource.
     #[error("failed to read the resource: {0}")]
     ParseResource(String),
@@ -46,7 +50,7 @@ impl Refusal {
     #[must_use]
     pub fn category(&self) -> &'static str {
         match self {
-            Self::KeepRule(_) | Self::ParseResource(_) => "InvalidSpec",
+            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => "InvalidSpec",
             Self::FindSecret(..) => "SecretMissing",
             Self::FindKey(..) => "SecretKeyMissing",
             Self::ReadSecret(..) => "SecretForbidden",
@@ -57,7 +61,7 @@ impl Refusal {
     #[must_use]
     pub fn concerns_secret(&self) -> bool {
         match self {
-            Self::KeepRule(_) | Self::ParseResource(_) => false,
+            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => false,
             Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
         }
     }
@@ -116,6 +120,7 @@ pub struct ValidatedAddon {
 /// Decides. The reasons come in the order in which a person would mend them.
 pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) -> Result<ValidatedAddon, Vec<Refusal>> {
     let mut refusals: Vec<_> = manifest::violations(addon).into_iter().map(Refusal::KeepRule).collect();
+    refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
     let credentials = credentials(addon, facts, &mut refusals);
     let mut mounted_secrets = database_secrets(addon, facts, &mut refusals);
     mounted_secrets.extend(basic_auth_secrets(addon, facts, &mut refusals));
@@ -245,6 +250,7 @@ fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Ref
 mod tests {
     use super::*;
     use crate::fixtures::{addon, defaults, facts, recording_addon};
+    use marketplace_crds::paths::whole_path;
     use marketplace_crds::signature::BasicAuth;
 
     fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
@@ -341,6 +347,22 @@ mod tests {
                 "SecretKeyMissing: Secret switchboard has no value under the key ACCOUNT_SID: add it",
                 "SecretKeyMissing: Secret switchboard has no value under the key AUTH_TOKEN: add it",
             ]
+        );
+    }
+
+    #[test]
+    fn two_endpoints_behind_one_path_are_refused_before_a_pod_is_made_that_cannot_start() {
+        let mut addon = addon();
+        let mut second = addon.spec.endpoints[0].clone();
+        second.name = "second".to_owned();
+        second.path = whole_path(&addon, &addon.spec.endpoints[0]);
+        second.public_url = Some("https://old.example.com".to_owned());
+        addon.spec.endpoints.push(second);
+        let reasons = reasons(&addon, &facts());
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        assert!(
+            reasons[0].starts_with("InvalidSpec: failed to tell endpoint ") && reasons[0].contains("from second"),
+            "{reasons:?}"
         );
     }
 

@@ -8,6 +8,7 @@ use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
+use marketplace_crds::paths::{self, TellApart};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
 
@@ -153,15 +154,8 @@ pub enum ReadConfig {
         source: ReadStatement,
     },
     /// Two endpoints behind one path.
-    #[error(
-        "failed to tell endpoint {first} from {second}: the paths of their URLs are equal, so give one another path"
-    )]
-    TellApart {
-        /// One of them.
-        first: String,
-        /// The other.
-        second: String,
-    },
+    #[error(transparent)]
+    TellApart(TellApart),
     /// None of the members that this service knows.
     #[error("failed to choose the handler of endpoint {endpoint}: it must have exactly one member")]
     ChooseHandler {
@@ -181,7 +175,7 @@ impl Config {
             .iter()
             .map(|endpoint| read_endpoint(&spec.public_url, endpoint))
             .collect::<Result<_, _>>()?;
-        tell_apart(&endpoints)?;
+        paths::tell_apart(addon).map_err(ReadConfig::TellApart)?;
         let storage = spec.storage.as_ref().and_then(read_storage);
         let mut databases: BTreeSet<String> = endpoints
             .iter()
@@ -242,20 +236,6 @@ fn read_storage(storage: &Storage) -> Option<StoragePlan> {
         secret_name: postgres.secret_name.clone(),
     });
     postgres.or(volume.as_ref().map(|_| StoragePlan::Folder))
-}
-
-/// Requests are routed by the path alone: the host of a request is whatever its sender wrote.
-fn tell_apart(endpoints: &[Endpoint]) -> Result<(), ReadConfig> {
-    let mut seen: BTreeMap<&str, &EndpointName> = BTreeMap::new();
-    for endpoint in endpoints {
-        if let Some(first) = seen.insert(endpoint.url.path(), &endpoint.name) {
-            return Err(ReadConfig::TellApart {
-                first: first.to_string(),
-                second: endpoint.name.to_string(),
-            });
-        }
-    }
-    Ok(())
 }
 
 fn read_sources(list: &AllowList) -> Result<SourcePolicy, ReadConfig> {

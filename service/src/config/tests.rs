@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use marketplace_crds::exposure::{AllowList, AllowListMode};
+use marketplace_crds::paths::{TellApart, whole_path};
 use marketplace_crds::{MarketplaceAddon, manifest, reduce};
 use proptest::prelude::{ProptestConfig, any, proptest};
 use proptest::{prop_assert_eq, sample};
@@ -64,15 +65,20 @@ fn refuses_endpoints_that_only_their_hosts_tell_apart() -> Result<(), Box<dyn Er
     };
     for base in ["https://old.example.com/insights", "https://old.example.com/insights/"] {
         let read = Config::from_addon(&addon(&own(base))?);
-        let expected = ReadConfig::TellApart {
+        let expected = ReadConfig::TellApart(TellApart {
             first: "sms".to_owned(),
             second: "lookup".to_owned(),
-        };
+        });
         assert_eq!(read, Err(expected), "{base}");
     }
     let config = Config::from_addon(&addon(&own("https://old.example.com/v1"))?)?;
     let lookup = config.endpoint("lookup").ok_or("the fixture has it")?;
     assert_eq!(lookup.url.path(), "/v1/incoming-sms");
+    // What is compared is what is routed by.
+    let addon = addon(&own("https://old.example.com/v1"))?;
+    for (read, declared) in config.endpoints.iter().zip(&addon.spec.endpoints) {
+        assert_eq!(read.url.path(), whole_path(&addon, declared));
+    }
     Ok(())
 }
 
