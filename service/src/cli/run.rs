@@ -1,5 +1,6 @@
 //! `run`: opens what the add-on needs, starts its parts, and stops them in order. Only wiring; every decision is elsewhere.
 
+mod descriptors;
 mod files;
 mod storage;
 
@@ -104,6 +105,7 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     files::find_secrets(&config, &options.addon.places()).map_err(CommandError::input)?;
     let traces = options.traces.start(&config.addon).map_err(CommandError::input)?;
     options.log.start(traces.as_ref()).map_err(CommandError::input)?;
+    descriptors::raise(&config.limits);
     let asked = on_signal().map_err(CommandError::work)?;
     let metrics = Metrics::new(&config.addon).map_err(CommandError::work)?;
     telemetry::register_build(metrics.registry(), BUILD).map_err(CommandError::work)?;
@@ -147,6 +149,7 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         let door = Door {
             listener,
             held: hold(&config, storage.as_ref(), &metrics).map_err(CommandError::work)?,
+            metrics: Arc::new(metrics.clone()),
             router: server(config, storage, &secrets, metrics)
                 .into_router()
                 .map_err(CommandError::work)?,
