@@ -12,7 +12,7 @@ use prometheus::{HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Registry};
 use crate::config::{Config, Endpoint};
 use crate::domain::AddonKey;
 use crate::limits::usage;
-use crate::server::verdict::Verdict;
+use crate::server::verdict::{Reason, Verdict};
 use crate::signature::{Form, Verified};
 use crate::source::Origin;
 
@@ -144,6 +144,15 @@ impl Metrics {
     pub fn accepted(&self, endpoint: &Endpoint, kind: Option<IntegrationKey>) {
         let kind = kind.map_or(UNKNOWN_KIND, IntegrationKey::as_str);
         self.recordings.with_label_values(&[endpoint.name.as_str(), kind]).inc();
+    }
+
+    /// Counts what came in the place of a request and could not be read.
+    pub fn record_unread(&self, reason: Reason) {
+        let verdict = Verdict::Unverified(reason);
+        self.requests
+            .with_label_values(&[UNMATCHED, verdict.label(), NO_FORM])
+            .inc();
+        self.failures.with_label_values(&[UNMATCHED, reason]).inc();
     }
 
     /// Counts a request that has ended.

@@ -14,6 +14,7 @@ mod incoming;
 mod inflow;
 mod multipart;
 mod protocol;
+pub mod reasons;
 mod room;
 mod routes;
 pub mod seats;

@@ -9,6 +9,7 @@ use super::{NO_FORM, UNKNOWN_KIND, UNVERIFIED, VERIFIED};
 use crate::deadline::Met;
 use crate::domain::AddonKey;
 use crate::queue::JobState;
+use crate::server::reasons;
 use crate::server::verdict::Verdict;
 use crate::signature::{Covers, Form};
 use crate::source::Origin;
@@ -47,6 +48,10 @@ const FORM: Label = Label {
     name: "form",
     values: Values::Words(|| Form::all().map(Form::as_str).chain([NO_FORM]).collect()),
 };
+const REQUEST_REASON: Label = Label {
+    name: "reason",
+    values: Values::Words(reasons::all),
+};
 const REASON: Label = Label {
     name: "reason",
     values: Values::Of("one word of the service's own for the cause"),
@@ -67,7 +72,7 @@ pub const REQUEST_FAILURES: Definition = Definition {
     kind: Kind::Counter,
     unit: "requests",
     help: "Requests that were refused or not served, by reason.",
-    labels: &[REQUEST_ENDPOINT, REASON],
+    labels: &[REQUEST_ENDPOINT, REQUEST_REASON],
 };
 
 /// How long answers take.

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::seats::{Seat, Seats};
 use super::speak::{Session, speak};
 use crate::limits::ConnectionLimits;
+use crate::metrics::Metrics;
 use crate::tls::{HandshakeFailure, TlsMetrics};
 
 /// How long a handshake may take. Twilio's takes some hundred milliseconds.
@@ -34,6 +35,8 @@ pub struct Door {
     pub held: Held,
     /// What answers.
     pub router: Router,
+    /// What is counted of what never becomes a request.
+    pub metrics: Arc<Metrics>,
     /// With what a connection begins, unless TLS ends in front of us.
     pub tls: Option<Tls>,
 }
@@ -69,6 +72,7 @@ pub async fn serve(door: Door, stop: Stop) {
         listener,
         held: Held { seats, limits },
         router,
+        metrics,
         tls,
     } = door;
     let connections = TaskTracker::new();
@@ -78,6 +82,7 @@ pub async fn serve(door: Door, stop: Stop) {
             router: router.clone(),
             peer,
             seat: Arc::clone(&seat),
+            metrics: Arc::clone(&metrics),
             limits,
             stop: stop.asked.clone(),
         };

@@ -22,10 +22,12 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use super::protocol::{self, Protocol};
+use super::reasons::HEADERS_TOO_MANY;
 use super::seats::Seat;
 use super::unparsed::Unparsed;
 use super::verdict;
 use crate::limits::ConnectionLimits;
+use crate::metrics::Metrics;
 
 /// How long after the stop the first bytes of a connection may come that was taken just before: they are on their way.
 const FIRST_BYTES_GRACE: Duration = Duration::from_secs(1);
@@ -59,6 +61,8 @@ pub struct Session {
     pub peer: SocketAddr,
     /// Its seat.
     pub seat: Arc<Seat>,
+    /// What is counted of what never becomes a request.
+    pub metrics: Arc<Metrics>,
     /// What it may take. The time for a head is also how long it may stay idle.
     pub limits: ConnectionLimits,
     /// When to finish.
@@ -74,6 +78,7 @@ where
         router,
         peer,
         seat,
+        metrics,
         limits,
         stop,
     } = session;
@@ -90,13 +95,15 @@ where
         peer,
         headers: limits.headers,
         seat,
+        metrics: Arc::clone(&metrics),
         under_way,
     };
     let asker = Arc::new(asker);
     let service = service_fn(move |request| answer(router.clone(), Arc::clone(&asker), request));
     let ended = match protocol {
         Protocol::Http1 => {
-            let connection = http1_builder(&limits).serve_connection(TokioIo::new(Unparsed::new(io)), service);
+            let io = Unparsed::new(io, limits.head_bytes, metrics);
+            let connection = http1_builder(&limits).serve_connection(TokioIo::new(io), service);
             // This one has a limit of its own for the time without a request.
             finish(connection, stop.cancelled()).await
         }
@@ -179,6 +186,7 @@ struct Asker {
     /// How many headers a request may have.
     headers: usize,
     seat: Arc<Seat>,
+    metrics: Arc<Metrics>,
     under_way: watch::Sender<u32>,
 }
 
@@ -190,6 +198,7 @@ async fn answer(
     let mut turn = Turn::begin(asker);
     // HTTP/1.1 has this limit in its parser.
     if request.headers().len() > turn.asker.headers {
+        turn.asker.metrics.record_unread(HEADERS_TOO_MANY);
         return Ok(verdict::unparsed());
     }
     request.extensions_mut().insert(Peer(turn.asker.peer));
@@ -237,16 +246,19 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Asker, Turn, until_idle};
+    use crate::domain::AddonKey;
+    use crate::metrics::Metrics;
     use crate::server::seats::Seats;
 
     const IDLE: Duration = Duration::from_secs(75);
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_with_a_request_is_never_idle() {
+    async fn a_connection_with_a_request_is_never_idle() -> Result<(), prometheus::Error> {
         let asker = Arc::new(Asker {
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
             headers: 1,
             seat: Arc::new(Seats::new(1).take().await),
+            metrics: Arc::new(Metrics::new(&AddonKey::new("addons", "call-insights"))?),
             under_way: watch::Sender::new(0),
         });
         let idle = tokio::spawn(until_idle(asker.under_way.subscribe(), IDLE));
@@ -257,5 +269,6 @@ mod tests {
         let since = Instant::now();
         assert!(idle.await.is_ok());
         assert_eq!(since.elapsed().as_secs(), IDLE.as_secs());
+        Ok(())
     }
 }

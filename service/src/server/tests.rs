@@ -1,8 +1,10 @@
 //! The whole front over real connections: spoken to as bytes, because what is promised is what is on the wire.
 
 mod harness;
+mod reasons;
 mod sent;
 mod table;
+mod unavailable;
 
 use std::error::Error;
 use std::time::Duration;
@@ -152,7 +154,11 @@ async fn a_sender_that_still_sends_gets_its_answer() -> Outcome {
 
 #[tokio::test]
 async fn takes_a_rotated_token_without_a_restart() -> Outcome {
-    let front = Front::start(Setup { tokens: &[] }).await?;
+    let front = Front::start(Setup {
+        tokens: &[],
+        ..Setup::default()
+    })
+    .await?;
     let request = Sent::get("/incoming-sms?phone=1");
     assert_eq!(front.ask(&request).await?.status, 503);
     for (tokens, status) in [(&[TOKEN][..], 200), (&["new", TOKEN], 200), (&["new"], 403)] {

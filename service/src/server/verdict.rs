@@ -12,7 +12,8 @@
 //! No other status leaves this service: 429 is not one that Twilio's webhooks understand, a redirect loses the parameters,
 //! and an answer is never compressed and always has a `Content-Length`, because Twilio takes an empty chunked one for an
 //! error. What the HTTP library refuses by itself, before there is a request that could be verified (a head it cannot
-//! parse, or one beyond the limits), is answered with `UNPARSED`.
+//! parse, or one beyond the limits), is answered with `UNPARSED`; but for a head of HTTP/2 that is larger than `headBytes`,
+//! which the library answers with 431 without a word to us. The words for what went wrong are listed in `reasons`.
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -38,12 +39,26 @@ pub const UNPARSED: &[u8] = concat!(
 )
 .as_bytes();
 
+/// How the HTTP library refuses a request by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LibraryRefusal {
+    /// No HTTP.
+    Unreadable,
+    /// A target that is too long.
+    TargetTooLong,
+    /// Too large, or with too many headers: the library does not tell which.
+    BeyondLimits,
+}
+
 /// The first lines of the answers that the HTTP library gives by itself. No answer of ours has them, and no JSON has a bare
 /// line end, so that they are found in nothing else.
-const LIBRARY_REFUSALS: [&str; 3] = [
-    "HTTP/1.1 400 Bad Request\r\n",
-    "HTTP/1.1 414 URI Too Long\r\n",
-    "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+const LIBRARY_REFUSALS: [(&str, LibraryRefusal); 3] = [
+    ("HTTP/1.1 400 Bad Request\r\n", LibraryRefusal::Unreadable),
+    ("HTTP/1.1 414 URI Too Long\r\n", LibraryRefusal::TargetTooLong),
+    (
+        "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+        LibraryRefusal::BeyondLimits,
+    ),
 ];
 
 /// What all of them begin with.
@@ -66,12 +81,19 @@ pub enum Verdict {
     Unavailable(Reason),
 }
 
-/// The one word that logs and metrics give as the reason. The sender of a request that is not verified is never told it.
+/// The one word that logs and metrics give as the reason, one of those in `reasons`. The sender of a request that is not verified is never told it.
 pub type Reason = &'static str;
 
 impl Verdict {
     /// Every label.
-    pub const LABELS: [&str; 5] = ["answered", "accepted", "refused", "unverified", "unavailable"];
+    pub const LABELS: [&str; 6] = [
+        "answered",
+        "accepted",
+        "refused",
+        "unverified",
+        "challenged",
+        "unavailable",
+    ];
 
     /// The label of the metrics.
     #[must_use]
@@ -156,15 +178,15 @@ pub fn is_unverified(response: &Response<Body>) -> bool {
     response.status() == StatusCode::FORBIDDEN
 }
 
-/// Where in what is about to be sent the HTTP library refuses a request by itself.
+/// Where in what is about to be sent the HTTP library refuses a request by itself, and how.
 #[must_use]
-pub fn find_library_refusal(bytes: &[u8]) -> Option<usize> {
+pub fn find_library_refusal(bytes: &[u8]) -> Option<(usize, LibraryRefusal)> {
     // One fast search for what all of them begin with: this runs over every byte that is ever answered.
-    memmem::find_iter(bytes, LIBRARY_REFUSAL_START).find(|&start| {
+    memmem::find_iter(bytes, LIBRARY_REFUSAL_START).find_map(|start| {
         let found = &bytes[start..];
-        LIBRARY_REFUSALS
-            .iter()
-            .any(|refusal| found.starts_with(refusal.as_bytes()))
+        let mut known = LIBRARY_REFUSALS.iter();
+        let refusal = known.find(|(line, _)| found.starts_with(line.as_bytes()))?;
+        Some((start, refusal.1))
     })
 }
 

@@ -125,12 +125,12 @@ async fn counts_and_sizes_are_held_to_the_limits_of_the_resource() -> Result<()>
             Some("body_too_large"),
         ),
         ("headers", many_headers(40)?, 200, None),
-        ("a header too many", many_headers(41)?, 403, None),
+        ("a header too many", many_headers(41)?, 403, Some("headers_too_many")),
         (
             "a head too large",
             question()?.with_header("X-Long", &"x".repeat(9000)),
             403,
-            None,
+            Some("head_too_large"),
         ),
         (
             "a recording",
@@ -219,6 +219,33 @@ async fn a_full_quarantine_and_a_full_queue_are_503() -> Result<()> {
     until("there is room again", async || {
         let answer = small.send(service.address()).await?;
         Ok((answer.status == 202).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_full_spool_is_503_while_what_it_holds_is_still_delivered() -> Result<()> {
+    let home = home_with(json!({
+        "audioBytes": 20_000_000, "quarantineBytes": 20_000_000, "spoolBytes": 19_000_000,
+    }))?;
+    let service = Service::start(&home).await?;
+    let receiver = CallbackReceiver::start(&[]).await?;
+    // A quarter of an hour of audio, and more than four fifths of the spool while they are worked on.
+    let (held, large) = (request_sid(), wav_of_bytes(16_000_000, 1));
+    assert_accepted(&upload(&receiver, &held, large)?.send(service.address()).await?);
+    until("the spool is full", async || {
+        let answer = upload(&receiver, &request_sid(), wav_of_bytes(10_000, 1))?
+            .send(service.address())
+            .await?;
+        Ok((answer.status == 503).then_some(()))
+    })
+    .await?;
+    until_counted(&service, "spool_full").await?;
+    // The queue, the database and the results still have the room that they need.
+    assert_eq!(receiver.wait_for(&held).await?.json()?["error_code"], Value::Null);
+    until("there is room again", async || {
+        let again = upload(&receiver, &request_sid(), wav_of_bytes(10_000, 1))?;
+        Ok((again.send(service.address()).await?.status == 202).then_some(()))
     })
     .await
 }

@@ -11,6 +11,7 @@ use marketplace_tests::service::{Home, Service};
 use marketplace_tests::twilio::{AddonSids, File, FileOrder, Payload, Sdk, SignedRequest, pairs};
 use serde_json::{Value, json};
 
+use super::bounds::until_counted;
 use super::sms::json_of;
 
 /// The endpoint of the suites' add-on that takes recordings.
@@ -207,6 +208,7 @@ async fn keeps_nothing_of_an_upload_that_breaks_off() -> Result<()> {
     .await?;
     drop(begun);
     until_nothing_is_kept(&home).await?;
+    until_counted(&service, "body_broken").await?;
     assert!(receiver.deliveries().is_empty());
     Ok(())
 }

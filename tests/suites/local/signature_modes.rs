@@ -8,6 +8,8 @@ use marketplace_tests::service::Service;
 use marketplace_tests::twilio::{Payload, Sdk, SignedRequest, pairs};
 use serde_json::{Value, json};
 
+use super::bounds::until_counted;
+
 const QUERY: usize = 0;
 const FORM: usize = 1;
 const JSON: usize = 2;
@@ -177,7 +179,7 @@ async fn tells_what_a_signature_covers_and_executes_nothing_while_commissioning(
         "{log}"
     );
     assert!(!log.contains("415555") && !log.contains("addons.example.com"), "{log}");
-    Ok(())
+    until_counted(&service, "commission").await
 }
 
 #[tokio::test]
@@ -186,6 +188,7 @@ async fn asks_twilio_to_repeat_what_a_coming_token_may_verify() -> Result<()> {
     let service = Service::start(&home).await?;
     let forged = signed_over(form()?, "https://evil.example.com")?;
     assert_eq!(forged.send(service.address()).await?.status, 503);
+    until_counted(&service, "signature_mismatch").await?;
     let unsigned = form()?.without_header("X-Twilio-Signature");
     assert_eq!(unsigned.send(service.address()).await?.status, 403);
     assert_eq!(form()?.send(service.address()).await?.status, 200);
@@ -199,6 +202,7 @@ async fn asks_for_the_password_of_the_endpoint_once_the_signature_is_verified() 
     let with = |value: &str| -> Result<SignedRequest> { Ok(form()?.with_header("Authorization", value)) };
     let without_secret = with(AUTHORIZATION)?.send(service.address()).await?;
     assert_eq!(without_secret.status, 503);
+    until_counted(&service, "no_password").await?;
     home.write_secret("door", "username", "twilio")?;
     home.write_secret("door", "password", "open sesame")?;
     until("the password is read", async || {
@@ -217,6 +221,7 @@ async fn asks_for_the_password_of_the_endpoint_once_the_signature_is_verified() 
     ] {
         assert_eq!(with(wrong)?.send(service.address()).await?.status, 403, "{wrong}");
     }
+    until_counted(&service, "password_wrong").await?;
     let forged = signed_over(with(AUTHORIZATION)?, "https://evil.example.com")?;
     assert_eq!(forged.send(service.address()).await?.status, 403);
     let forged = signed_over(form()?, "https://evil.example.com")?;

@@ -82,6 +82,17 @@ async fn answers_alike_in_both_protocols() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_head_of_http2_that_is_too_large_is_431_and_the_connection_goes_on() -> Result<()> {
+    let home = home()?;
+    let service = Service::start(&home).await?;
+    let http2 = Http2::open(service.address()).await?;
+    let large = lookup()?.with_header("x-large", &"x".repeat(40_000));
+    assert_eq!(http2.send(&large)?.await?.status, 431);
+    assert_eq!(http2.send(&lookup()?)?.await?.status, 200);
+    Ok(())
+}
+
+#[tokio::test]
 async fn answers_many_requests_of_one_connection_at_once() -> Result<()> {
     let home = home()?;
     let service = Service::start(&home).await?;

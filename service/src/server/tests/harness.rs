@@ -1,12 +1,14 @@
 //! A front on a loopback port with a real spool and a real queue, and connections to it.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use marketplace_crds::manifest;
+use marketplace_crds::{MarketplaceAddon, manifest};
 use prometheus::TextEncoder;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -37,11 +39,19 @@ pub const TOKEN: &str = "12345";
 /// What a front starts with.
 pub struct Setup {
     pub tokens: &'static [&'static str],
+    /// What is changed of the resource.
+    pub change: fn(&mut MarketplaceAddon),
+    /// Whether there is anything that answers at once.
+    pub has_lookups: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { tokens: &[TOKEN] }
+        Self {
+            tokens: &[TOKEN],
+            change: |_| {},
+            has_lookups: true,
+        }
     }
 }
 
@@ -53,7 +63,7 @@ pub struct Front {
     credentials: watch::Sender<Arc<Credentials>>,
     stop: CancellationToken,
     serving: JoinHandle<()>,
-    _secrets: watch::Sender<Option<SecretString>>,
+    database_url: watch::Sender<Option<SecretString>>,
 }
 
 impl Front {
@@ -61,6 +71,7 @@ impl Front {
         let mut addon = manifest::read(include_str!("../../../../crds/fixtures/call-insights.yaml"))?;
         // The loopback is on no list.
         addon.spec.allow_list = None;
+        (setup.change)(&mut addon);
         let config = Arc::new(Config::from_addon(&addon)?);
         let folder = tempfile::tempdir()?;
         let limits = Limits {
@@ -80,8 +91,13 @@ impl Front {
             basic_credentials: [].into(),
         };
         let metrics = Metrics::new(&config.addon)?;
+        let unread = Arc::new(metrics.clone());
         let server = Server {
-            lookups: LookupHandler::all(&config, &secrets),
+            lookups: if setup.has_lookups {
+                LookupHandler::all(&config, &secrets)
+            } else {
+                HashMap::new()
+            },
             passwords: Passwords::all(&config, &secrets),
             credentials: secrets.credentials,
             recordings: Some(Recordings {
@@ -104,6 +120,7 @@ impl Front {
                 limits,
             },
             router: server.into_router()?,
+            metrics: unread,
             tls: None,
         };
         let serving = tokio::spawn(connection::serve(
@@ -121,7 +138,7 @@ impl Front {
             credentials,
             stop,
             serving,
-            _secrets: database_url,
+            database_url,
         })
     }
 
@@ -139,6 +156,14 @@ impl Front {
         self.credentials.send_replace(read(tokens));
     }
 
+    pub fn set_database_url(&self, url: &str) {
+        self.database_url.send_replace(Some(url.into()));
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     pub fn stop(self) -> JoinHandle<()> {
         self.stop.cancel();
         self.serving
@@ -154,6 +179,22 @@ impl Front {
 
     pub fn metrics(&self) -> Result<String, prometheus::Error> {
         TextEncoder::new().encode_to_string(&self.metrics.registry().gather())
+    }
+
+    /// How many requests have failed for this reason.
+    pub fn failures(&self, reason: &str) -> Result<u64, Failure> {
+        let (label, told) = (format!("reason=\"{reason}\"}} "), self.metrics()?);
+        let counts = told.lines().filter_map(|line| line.split_once(&label));
+        counts.map(|(_, count)| Ok(count.parse::<u64>()?)).sum()
+    }
+
+    /// Waits until so many places are taken.
+    pub async fn wait_for_places(&self, places: u32) -> Result<(), Failure> {
+        let series = format!("marketplace_limit_used{{addon=\"addons/call-insights\",limit=\"requests\"}} {places}\n");
+        while !self.metrics()?.contains(&series) {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     pub async fn wait_in_flight(&self, requests: u32) -> Result<(), Failure> {

@@ -1,4 +1,6 @@
-//! The verdict table on the wire: one row per way in which a request can end, the HTTP library's own answers included.
+//! The verdict table on the wire: one row per way in which a request can end, the HTTP library's own answers included, each
+//! with the word under which it is counted. What needs more than a request is in `unavailable`; `reasons` sees to it that no
+//! word is missing.
 
 use super::Outcome;
 use super::harness::{Front, Setup};
@@ -10,6 +12,7 @@ struct Row {
     sent: Sent,
     status: u16,
     error_code: Option<&'static str>,
+    reason: Option<&'static str>,
 }
 
 fn row(name: &'static str, sent: Sent, status: u16, error_code: impl Into<Option<&'static str>>) -> Row {
@@ -18,6 +21,7 @@ fn row(name: &'static str, sent: Sent, status: u16, error_code: impl Into<Option
         sent,
         status,
         error_code: error_code.into(),
+        reason: None,
     }
 }
 
@@ -28,42 +32,85 @@ fn sms() -> Sent {
 fn unverified() -> Vec<Row> {
     let json = || Sent::json("/lookup", r#"{"phone": "1"}"#);
     let large = vec![b'a'; 1024 * 1024 + 1];
+    let texts = |count| Sent::multipart("/transcription", text_part("n", "1").repeat(count));
+    let long_head = [b"--x\r\nx: ".to_vec(), vec![b'a'; 200_000]].concat();
     [
-        ("no signature", sms().unsigned()),
-        ("no signature on an unknown path", Sent::get("/nothing").unsigned()),
+        ("no signature", sms().unsigned(), "signature_missing"),
+        (
+            "no signature on an unknown path",
+            Sent::get("/nothing").unsigned(),
+            "signature_missing",
+        ),
         (
             "two signatures",
             sms().header("x-twilio-signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+            "signature_malformed",
         ),
         (
             "a signature that is none",
             sms().unsigned().header("x-twilio-signature", "FmjGtQSFzFYXtmA9"),
+            "signature_malformed",
         ),
-        ("another token", sms().signed_with("another token")),
-        ("another path of ours", sms().to("/lookup")),
-        ("a forged host", sms().signed_over("https://evil.example.com")),
-        ("json without its hash", json().without_body_hash()),
-        ("json under another hash", json().with_body("{}")),
-        ("a compressed body", json().header("content-encoding", "gzip")),
+        (
+            "another token",
+            sms().signed_with("another token"),
+            "signature_mismatch",
+        ),
+        ("another path of ours", sms().to("/lookup"), "signature_mismatch"),
+        (
+            "a forged host",
+            sms().signed_over("https://evil.example.com"),
+            "signature_mismatch",
+        ),
+        ("json without its hash", json().without_body_hash(), "body_hash_missing"),
+        ("json under another hash", json().with_body("{}"), "body_hash_mismatch"),
+        (
+            "a compressed body",
+            json().header("content-encoding", "gzip"),
+            "body_compressed",
+        ),
         (
             "a form that is too large",
             Sent::raw("/incoming-sms", "application/x-www-form-urlencoded", large),
+            "body_too_large",
+        ),
+        (
+            "a form with too many parameters",
+            Sent::form("/incoming-sms", &"n=1&".repeat(10_000)),
+            "parameters_too_many",
         ),
         (
             "a multipart body without a boundary",
             Sent::raw("/transcription", "multipart/form-data", vec![]),
+            "boundary_missing",
         ),
         (
             "a multipart body that is none",
             Sent::raw("/transcription", "multipart/form-data; boundary=x", b"nothing".to_vec()),
+            "parts_malformed",
+        ),
+        ("a multipart body of too many parts", texts(1000), "parts_too_many"),
+        (
+            "a part whose head has no end",
+            Sent::raw("/transcription", "multipart/form-data; boundary=x", long_head),
+            "part_head_too_large",
+        ),
+        (
+            "a text part that is too large",
+            Sent::multipart("/transcription", text_part("n", &"a".repeat(1024 * 1024))),
+            "text_part_too_large",
         ),
         (
             "a body of another kind",
             Sent::raw("/lookup", "text/plain", b"1".to_vec()),
+            "body_hash_missing",
         ),
     ]
     .into_iter()
-    .map(|(name, sent)| row(name, sent, 403, "unverified"))
+    .map(|(name, sent, reason)| Row {
+        reason: Some(reason),
+        ..row(name, sent, 403, "unverified")
+    })
     .collect()
 }
 
@@ -138,7 +185,10 @@ fn refused() -> Vec<Row> {
         ),
     ]
     .into_iter()
-    .map(|(name, sent, code)| row(name, sent, 200, code))
+    .map(|(name, sent, code)| Row {
+        reason: Some(code),
+        ..row(name, sent, 200, code)
+    })
     .collect()
 }
 
@@ -157,12 +207,15 @@ fn served() -> Vec<Row> {
             200,
             None,
         ),
-        row(
-            "a database that is missing",
-            Sent::json("/lookup", r#"{"phone": "1"}"#),
-            503,
-            "unavailable",
-        ),
+        Row {
+            reason: Some("database_url_missing"),
+            ..row(
+                "a database that is missing",
+                Sent::json("/lookup", r#"{"phone": "1"}"#),
+                503,
+                "unavailable",
+            )
+        },
         row(
             "a recording",
             Sent::recording(&wav(100)).header(REQUEST_SID, "MR7"),
@@ -180,10 +233,14 @@ async fn every_row_of_the_verdict_table_is_on_the_wire_as_it_is_written() -> Out
         sent,
         status,
         error_code,
+        reason,
     } in unverified().into_iter().chain(refused()).chain(served())
     {
+        let failures = || reason.map_or(Ok(0), |reason| front.failures(reason));
+        let before = failures()?;
         let answer = front.ask(&sent).await?;
         assert_eq!(answer.status, status, "{name}: {}", answer.head);
+        assert_eq!(failures()?, before + u64::from(reason.is_some()), "{name}: {reason:?}");
         assert!(
             answer
                 .head
@@ -213,23 +270,35 @@ async fn every_row_of_the_verdict_table_is_on_the_wire_as_it_is_written() -> Out
 async fn what_the_http_library_refuses_by_itself_is_403_as_well() -> Outcome {
     let front = Front::start(Setup::default()).await?;
     let many = "x: 1\r\n".repeat(100);
-    for (name, bytes) in [
-        ("no HTTP", "hello\r\n\r\n".to_owned()),
-        ("no such version", "GET / HTTP/9.9\r\n\r\n".to_owned()),
+    for (name, bytes, reason) in [
+        ("no HTTP", "hello\r\n\r\n".to_owned(), "head_unreadable"),
+        (
+            "no such version",
+            "GET / HTTP/9.9\r\n\r\n".to_owned(),
+            "head_unreadable",
+        ),
         (
             "two lengths",
             "POST / HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n".to_owned(),
+            "head_unreadable",
         ),
-        ("too many headers", format!("GET / HTTP/1.1\r\n{many}\r\n")),
+        (
+            "too many headers",
+            format!("GET / HTTP/1.1\r\n{many}\r\n"),
+            "headers_too_many",
+        ),
         (
             "a header that is too long",
             format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "a".repeat(70_000)),
+            "head_too_large",
         ),
         (
             "a URL that is too long",
             format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(70_000)),
+            "head_too_large",
         ),
     ] {
+        let before = front.failures(reason)?;
         let mut connection = front.connect().await?;
         connection.write(bytes.as_bytes()).await?;
         let answer = connection
@@ -237,6 +306,7 @@ async fn what_the_http_library_refuses_by_itself_is_403_as_well() -> Outcome {
             .await
             .map_err(|error| format!("{name}: {error}"))?;
         assert_eq!(answer.status, 403, "{name}: {}", answer.head);
+        assert_eq!(front.failures(reason)?, before + 1, "{name}: {}", front.metrics()?);
         assert_eq!(answer.error_code()?.as_deref(), Some("unverified"), "{name}");
         assert!(
             answer
