@@ -19,6 +19,7 @@ mod limits;
 mod mapping;
 mod mapping_recording;
 mod metrics;
+mod mission;
 mod power;
 mod proxies;
 mod recording;
