@@ -13,6 +13,7 @@ pub mod exposure;
 pub mod handler;
 pub mod limits;
 pub mod manifest;
+pub mod per_install;
 pub mod reduce;
 pub mod replay;
 pub mod request;

@@ -8,7 +8,7 @@ use crate::admission::{Analyze, Refusal, Upload};
 use crate::analysis::AnalysisError;
 use crate::deadline::{self, Sla};
 use crate::domain::{EndpointName, NewJob, RequestKey, SpoolKey};
-use crate::queue::{Enqueued, JobState, Queue, QueueError};
+use crate::queue::{Enqueued, Queue, QueueError};
 use crate::spool::{Area, Quarantined, Spool, SpoolError};
 
 /// Where accepted recordings go.
@@ -20,8 +20,6 @@ pub struct Recordings {
     pub queue: Arc<dyn Queue>,
     /// When they are due.
     pub sla: Sla,
-    /// How many jobs may be unfinished; one more is asked to come again.
-    pub unfinished_jobs: u64,
 }
 
 /// An admitted recording, not safe yet.
@@ -65,6 +63,9 @@ pub enum AcceptRecording {
     /// As many jobs as may be are unfinished.
     #[error("failed to enqueue the recording: the queue is full")]
     FindRoom,
+    /// As many jobs of its installation as may be are unfinished.
+    #[error("failed to enqueue the recording: the queue has no more room for its installation")]
+    FindInstallRoom,
     /// The database.
     #[error("failed to enqueue the recording")]
     EnqueueJob(#[source] QueueError),
@@ -81,6 +82,7 @@ impl AcceptRecording {
             Self::MeasureAudio(_) => "audio_unavailable",
             Self::StoreAudio(_) | Self::FindAudio => "spool_failed",
             Self::FindRoom => "queue_full",
+            Self::FindInstallRoom => "install_queue_full",
             Self::EnqueueJob(_) => "queue_failed",
         }
     }
@@ -95,7 +97,6 @@ impl Recordings {
             analyze,
             file,
         } = recording;
-        self.find_room().await?;
         let Analyze {
             upload,
             callback,
@@ -134,6 +135,8 @@ impl Recordings {
         match enqueued {
             Enqueued::Accepted | Enqueued::Duplicate { .. } | Enqueued::Redeliver { .. } => Ok(()),
             Enqueued::Reused { .. } => Err(AcceptRecording::Refuse(Refusal::RequestSidReused)),
+            Enqueued::Full { .. } => Err(AcceptRecording::FindRoom),
+            Enqueued::InstallFull { .. } => Err(AcceptRecording::FindInstallRoom),
         }
     }
 
@@ -153,19 +156,5 @@ impl Recordings {
     /// Reads a recording as if it were accepted, and keeps nothing of it.
     pub async fn rehearse(&self, upload: Upload, file: Option<Quarantined>) -> Result<(), AcceptRecording> {
         self.take_in(upload, file).await.map(drop)
-    }
-
-    /// Asked before the audio is measured. Requests that are accepted at the same moment may each find the last place: the
-    /// limit is passed by no more than there are requests at one time.
-    async fn find_room(&self) -> Result<(), AcceptRecording> {
-        let gauges = self.queue.gauges().await.map_err(AcceptRecording::EnqueueJob)?;
-        let unfinished = gauges.jobs.iter().filter_map(|(state, jobs)| match state {
-            JobState::Queued | JobState::Running => Some(jobs),
-            JobState::Delivering | JobState::Confirmed | JobState::Rejected | JobState::Expired => None,
-        });
-        if unfinished.sum::<u64>() >= self.unfinished_jobs {
-            return Err(AcceptRecording::FindRoom);
-        }
-        Ok(())
     }
 }

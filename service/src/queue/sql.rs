@@ -10,12 +10,17 @@ use sqlx::query::Query;
 use sqlx::{Encode, Type};
 
 use super::{
-    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, Gauges, Lease, Queue, QueueError, Retention, WorkRecord,
+    Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, Gauges, Lease, Queue, QueueError, Retention, Room, WorkRecord,
 };
 use crate::domain::{AddonKey, Job, JobId, NewJob, SpoolKey};
 
+mod audit;
 mod delivery;
 mod enqueue;
+mod facts;
+mod fence;
+mod jobs;
+mod room;
 mod row;
 pub(in crate::queue) mod statement;
 mod tidy;
@@ -98,6 +103,7 @@ pub struct SqlQueue<D> {
     pub(super) database: D,
     addon: AddonKey,
     lease_seconds: f64,
+    room: Room,
     arrivals: Arrivals,
 }
 
@@ -107,8 +113,16 @@ impl<D> SqlQueue<D> {
             database,
             addon,
             lease_seconds: lease.as_secs_f64(),
+            room: Room::UNBOUNDED,
             arrivals: Arrivals::default(),
         }
+    }
+
+    /// The same with no more room than this.
+    #[must_use]
+    pub fn bounded(mut self, room: Room) -> Self {
+        self.room = room;
+        self
     }
 }
 
@@ -177,7 +191,10 @@ impl<D: Database> Queue for SqlQueue<D> {
         match enqueued {
             Enqueued::Accepted => self.arrivals.work.notify_one(),
             Enqueued::Redeliver { .. } => self.arrivals.deliveries.notify_one(),
-            Enqueued::Duplicate { .. } | Enqueued::Reused { .. } => {}
+            Enqueued::Duplicate { .. }
+            | Enqueued::Reused { .. }
+            | Enqueued::Full { .. }
+            | Enqueued::InstallFull { .. } => {}
         }
         Ok(enqueued)
     }

@@ -88,7 +88,6 @@ impl Front {
                 spool,
                 queue: queue.clone(),
                 sla: config.sla,
-                unfinished_jobs: config.limits.unfinished_jobs,
             }),
             metrics: metrics.clone(),
             config,
