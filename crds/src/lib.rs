@@ -15,6 +15,7 @@ pub mod handler;
 pub mod limits;
 pub mod manifest;
 pub mod paths;
+pub mod per_install;
 pub mod reduce;
 pub mod replay;
 pub mod request;

@@ -3,6 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::per_install::PerInstall;
 use crate::rules::{between, rule};
 
 /// How much is taken of what comes from outside, for each pod. The defaults suit the Marketplace's own traffic; what
@@ -18,6 +19,10 @@ use crate::rules::{between, rule};
     validation = rule(
         "self.requests <= self.connections",
         "limits.connections must be at least limits.requests: each request has a connection",
+    ),
+    validation = rule(
+        "!has(self.perInstall) || !has(self.perInstall.unfinishedJobs) || self.perInstall.unfinishedJobs <= self.unfinishedJobs",
+        "limits.perInstall.unfinishedJobs must be at most limits.unfinishedJobs: more than the whole queue is never taken",
     ),
 )]
 pub struct Limits {
@@ -124,6 +129,10 @@ pub struct Limits {
     #[x_kube(validation = between(1, 10_000_000, "limits.unfinishedJobs"))]
     pub unfinished_jobs: i32,
 
+    /// How much of it one installation of the add-on may take, so that one customer cannot fill the queue.
+    #[serde(default)]
+    pub per_install: PerInstall,
+
     /// The time for an answer that is given at once, in seconds, from the head of the request on; Twilio's webhooks wait
     /// 15 s. A handler is given what is left of it. Beyond it 503 (`answer_timed_out`).
     #[serde(default = "answer_seconds")]
@@ -158,6 +167,7 @@ impl Default for Limits {
             quarantine_files: quarantine_files(),
             spool_bytes: None,
             unfinished_jobs: unfinished_jobs(),
+            per_install: PerInstall::default(),
             answer_seconds: answer_seconds(),
             result_bytes: result_bytes(),
         }

@@ -4,6 +4,7 @@
 //! Exit codes: 0 all was well; 1 it was not; 2 the command, the manifest or a secret cannot be used as given.
 
 pub mod invoke;
+pub mod jobs;
 pub mod run;
 pub mod verify;
 
@@ -24,6 +25,7 @@ use crate::files::SecretPlaces;
 use crate::metrics::catalog;
 
 use self::invoke::InvokeOptions;
+use self::jobs::JobsOptions;
 use self::run::RunOptions;
 use self::verify::VerifyOptions;
 
@@ -56,6 +58,10 @@ Examples:
     marketplace-service verify --token-file secrets/twilio/AUTH_TOKEN --signature 'RSOYDt4T1cUTdK1PDd93/VVr8B8=' \\
         --url 'https://mycompany.com/myapp.php?foo=1&bar=2' --param Digits=1234 --param To=+18005551212
 
+  What became of a recording, and once more what could not be delivered since noon:
+    marketplace-service jobs show -f addon.yaml --data data MRxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+    marketplace-service jobs replay -f addon.yaml --data data --state expired --after 2026-11-21T12:00:00Z --yes
+
   `secrets` holds a folder for each Secret that addon.yaml names, with a file for each key:
     mkdir -p secrets/twilio
     printf %s ACxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx > secrets/twilio/ACCOUNT_SID
@@ -79,6 +85,8 @@ enum Command {
     Invoke(InvokeOptions),
     /// Explain one request: which texts its signature was held against, which would match, and what is likely wrong.
     Verify(VerifyOptions),
+    /// Look at accepted recordings, deliver them again, end or delete them; also while the service runs.
+    Jobs(JobsOptions),
     /// Print what the metrics mean, for docs/metrics.md.
     #[command(hide = true)]
     Metrics,
@@ -150,6 +158,7 @@ pub async fn execute(cli: Cli) -> ExitCode {
         Command::Run(options) => run::run(options).await.map(|()| ExitCode::SUCCESS),
         Command::Invoke(options) => invoke::invoke(options).await,
         Command::Verify(options) => verify::verify(options),
+        Command::Jobs(options) => jobs::jobs(options).await,
         Command::Metrics => {
             print!("{}", catalog::document());
             Ok(ExitCode::SUCCESS)

@@ -5,9 +5,10 @@ pub mod usage;
 
 use std::time::Duration;
 
+use marketplace_crds::per_install::PerInstall;
 use marketplace_crds::{limits, retention};
 
-use crate::queue::Retention;
+use crate::queue::{Retention, Room};
 use crate::spool;
 
 /// Every limit of one process.
@@ -21,8 +22,8 @@ pub struct Limits {
     pub requests: usize,
     /// Of the audio on the disk.
     pub spool: spool::Limits,
-    /// Jobs that wait or are worked on.
-    pub unfinished_jobs: u64,
+    /// Jobs that wait or are worked on, in all and of one installation.
+    pub room: Room,
     /// From the head of a request to its answer.
     pub answer: Duration,
     /// The largest result that is sent.
@@ -80,6 +81,7 @@ impl Limits {
             quarantine_files,
             spool_bytes,
             unfinished_jobs,
+            per_install,
             answer_seconds,
             result_bytes,
         } = limits;
@@ -106,10 +108,24 @@ impl Limits {
                 // Without a budget there is still the disk's own end.
                 spool_bytes: spool_bytes.map_or(u64::MAX, i64::unsigned_abs),
             },
-            unfinished_jobs: u64::from(unfinished_jobs.unsigned_abs()),
+            room: room(*unfinished_jobs, *per_install),
             answer: seconds(*answer_seconds),
             result_bytes: count(*result_bytes),
         }
+    }
+}
+
+/// Unless the resource says otherwise one installation has half of the queue.
+fn room(unfinished_jobs: i32, per_install: PerInstall) -> Room {
+    let PerInstall {
+        unfinished_jobs: of_install,
+        running_jobs,
+    } = per_install;
+    let unfinished = u64::from(unfinished_jobs.unsigned_abs());
+    Room {
+        unfinished,
+        install_unfinished: of_install.map_or(unfinished.div_ceil(2), |jobs| jobs.unsigned_abs().into()),
+        install_running: running_jobs.map(|jobs| jobs.unsigned_abs().into()),
     }
 }
 

@@ -2,7 +2,8 @@
 //! they meet only here.
 //!
 //! A job goes `queued -> running -> delivering -> confirmed | rejected | expired`; one whose audio is still to be fetched is
-//! `fetching` before. The right to work on it is a [`Lease`]: a random token with an end, which must be shown to change the job. Whoever comes back after its end changes nothing. The
+//! `fetching` before, and somebody may hold or discard it (`jobs`). The right to work on it is a [`Lease`]: a random token
+//! with an end, which must be shown to change the job. Whoever comes back after its end changes nothing. The
 //! database's clock is the only clock, and a queue sees the rows of one add-on alone.
 
 use std::collections::HashSet;
@@ -16,14 +17,19 @@ use crate::domain::{Job, JobId, NewJob, SpoolKey};
 mod again;
 #[cfg(test)]
 mod contract;
+pub mod jobs;
 mod lease;
 mod postgres;
+mod room;
 mod sql;
 mod sqlite;
+mod standing;
 
 pub use lease::{Delivery, DeliveryRecord, Fence, FetchRecord, Fetched, Lease, Outcome, ResultBody, WorkRecord};
 pub use postgres::{PostgresQueue, RefuseServer};
+pub use room::Room;
 pub use sqlite::SqliteQueue;
+pub use standing::Standing;
 
 /// A result is tried for at least this long, however near the cut-off it came: a receiver that restarts needs minutes.
 pub const CALLBACK_FLOOR_SECONDS: f64 = 600.0;
@@ -118,6 +124,16 @@ pub enum Enqueued {
         /// The audio that is not needed.
         unneeded: SpoolKey,
     },
+    /// A new request, and as many jobs as may be are unfinished: 503, nothing is stored.
+    Full {
+        /// The audio that is not needed.
+        unneeded: SpoolKey,
+    },
+    /// The same for the jobs of its installation alone.
+    InstallFull {
+        /// The audio that is not needed.
+        unneeded: SpoolKey,
+    },
 }
 
 impl Enqueued {
@@ -126,7 +142,11 @@ impl Enqueued {
     pub fn unneeded(&self) -> Option<&SpoolKey> {
         match self {
             Self::Accepted => None,
-            Self::Duplicate { unneeded } | Self::Redeliver { unneeded } | Self::Reused { unneeded } => Some(unneeded),
+            Self::Duplicate { unneeded }
+            | Self::Redeliver { unneeded }
+            | Self::Reused { unneeded }
+            | Self::Full { unneeded }
+            | Self::InstallFull { unneeded } => Some(unneeded),
         }
     }
 }
@@ -151,16 +171,6 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// What gauges show, also when it is none. Confirmed jobs are only as many as retention keeps, and costly to count.
-    pub const GAUGED: [Self; 6] = [
-        Self::Fetching,
-        Self::Queued,
-        Self::Running,
-        Self::Delivering,
-        Self::Rejected,
-        Self::Expired,
-    ];
-
     const ALL: [Self; 7] = [
         Self::Fetching,
         Self::Queued,
@@ -171,7 +181,7 @@ impl JobState {
         Self::Expired,
     ];
 
-    /// The state as a metric label, and in the database; there a job is queued while its audio is fetched, because the version
+    /// The state in the database, but that there a job is queued while its audio is fetched, because the version
     /// before knows no such state.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -196,9 +206,9 @@ impl JobState {
 /// How full the queue is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gauges {
-    /// Jobs in each of [`JobState::GAUGED`].
-    pub jobs: Vec<(JobState, u64)>,
-    /// Age of the oldest job that has no result yet; zero when there is none.
+    /// Jobs in each of [`Standing::GAUGED`].
+    pub jobs: Vec<(Standing, u64)>,
+    /// Age of the oldest job that has no result yet and is not held; zero when there is none.
     pub oldest_seconds: f64,
 }
 
@@ -225,7 +235,8 @@ pub struct Arrivals {
 /// The queue of one add-on.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Stores the job, or decides what a repeated request means. One transaction; safe against power loss on return.
+    /// Stores the job if there is room, or decides what a repeated request means. One transaction; safe against power loss
+    /// on return.
     async fn enqueue(&self, job: NewJob) -> Result<Enqueued, QueueError>;
 
     /// Frees every lease at once. For a process that knows itself to be alone with the data, when it starts.
@@ -238,7 +249,8 @@ pub trait Queue: Send + Sync {
     /// Ends an attempt at a fetch. Once the audio is there, its URL is forgotten and the job may be worked on.
     async fn end_fetch(&self, lease: Lease<Job>, record: FetchRecord) -> Result<(), QueueError>;
 
-    /// Takes up to `limit` jobs that are nobody's, the earliest deadline first. Their attempt counts from now on.
+    /// Takes up to `limit` jobs that are nobody's, the earliest deadline first, and of no installation more than may run.
+    /// Their attempt counts from now on.
     async fn claim(&self, limit: usize) -> Result<Vec<Lease<Job>>, QueueError>;
 
     /// Takes up to `limit` results that are to be sent by now, the earliest due first.

@@ -184,7 +184,7 @@ impl Spool {
     }
 
     fn path_in(&self, area: Area, key: &SpoolKey) -> PathBuf {
-        self.folder.join(area.folder_name()).join(key.as_str())
+        path_of(&self.folder, area, key)
     }
 
     /// Whether accepted audio with this key is there.
@@ -220,10 +220,7 @@ impl Spool {
 
     /// Removes a file; one that is gone already is no error, because a sweep may be repeated.
     pub async fn remove(&self, area: Area, key: &SpoolKey) -> Result<(), SpoolError> {
-        match tokio::fs::remove_file(self.path_in(area, key)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SpoolError::disk("remove a file")(error)),
-            _ => Ok(()),
-        }
+        remove_beside(&self.folder, area, key).await
     }
 
     /// The files of an area that are at least this old. A younger one may be an upload whose row is about to be written.
@@ -252,6 +249,18 @@ impl Spool {
             .map_err(io::Error::other)
             .and_then(|listed| listed)
             .map_err(SpoolError::disk("list a folder"))
+    }
+}
+
+fn path_of(folder: &Path, area: Area, key: &SpoolKey) -> PathBuf {
+    folder.join(area.folder_name()).join(key.as_str())
+}
+
+/// Removes a file of a folder that another process may hold: only for who has just deleted the one row that named it.
+pub async fn remove_beside(folder: &Path, area: Area, key: &SpoolKey) -> Result<(), SpoolError> {
+    match tokio::fs::remove_file(path_of(folder, area, key)).await {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SpoolError::disk("remove a file")(error)),
+        _ => Ok(()),
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use jiff::Timestamp;
 use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
 use tokio::net::TcpListener;
 
@@ -79,6 +80,12 @@ pub struct RunOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
     grace_seconds: u64,
 
+    /// After a backup was restored: hold what was accepted before this time (RFC 3339) and is unfinished in the backup, for
+    /// it may have been finished since. Neither worked on nor delivered until `jobs replay` or `jobs discard` chooses. Done
+    /// once for each time that is given here; give it to every process.
+    #[arg(long, value_name = "TIME")]
+    fence_before: Option<Timestamp>,
+
     #[command(flatten)]
     log: LogOptions,
 
@@ -121,6 +128,9 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     };
     let (secret_files, secrets) = SecretFiles::open(options.addon.places(), config.secrets.clone());
     let storage = storage::open(&config, options.data.as_deref(), &secrets).await?;
+    if let (Some(storage), Some(before)) = (&storage, options.fence_before) {
+        storage::fence(storage.queue.as_ref(), before).await?;
+    }
 
     let (mut tasks, readiness) = (Tasks::default(), Readiness::default());
     let registry = metrics.registry().clone();
@@ -226,7 +236,6 @@ fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metr
         queue,
         sla: config.sla,
         fetch_seconds: config.audio_fetch.timeout_seconds,
-        unfinished_jobs: config.limits.unfinished_jobs,
     });
     Server {
         passwords: Passwords::all(&config, secrets),
@@ -256,7 +265,7 @@ fn worker(
     let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     let audio = AudioClient::new(config.audio_fetch.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     Ok(Worker {
-        queue: Arc::clone(&storage.queue),
+        queue: storage.queue.clone(),
         spool: Arc::clone(&storage.spool),
         plans,
         sla: config.sla,

@@ -8,7 +8,7 @@ use crate::domain::{
     AudioFormat, AudioUrl, Deadlines, EndpointName, NewJob, RemoteAudio, RequestKey, SpoolKey, StoredAudio,
 };
 use crate::intake::{self, Claims, TakeIn};
-use crate::queue::{Enqueued, JobState, Queue, QueueError};
+use crate::queue::{Enqueued, Queue, QueueError};
 use crate::request::AudioClaims;
 use crate::spool::{Area, Quarantined, Spool, SpoolError};
 
@@ -23,8 +23,6 @@ pub struct Recordings {
     pub sla: Sla,
     /// For how long fetching them is tried.
     pub fetch_seconds: f64,
-    /// How many jobs may be unfinished; one more is asked to come again.
-    pub unfinished_jobs: u64,
 }
 
 /// An admitted recording, not safe yet.
@@ -60,6 +58,9 @@ pub enum AcceptRecording {
     /// As many jobs as may be are unfinished.
     #[error("failed to enqueue the recording: the queue is full")]
     FindRoom,
+    /// As many jobs of its installation as may be are unfinished.
+    #[error("failed to enqueue the recording: the queue has no more room for its installation")]
+    FindInstallRoom,
     /// The database.
     #[error("failed to enqueue the recording")]
     EnqueueJob(#[source] QueueError),
@@ -78,6 +79,7 @@ impl AcceptRecording {
             | Self::StoreAudio(_)
             | Self::FindAudio => "spool_failed",
             Self::FindRoom => "queue_full",
+            Self::FindInstallRoom => "install_queue_full",
             Self::EnqueueJob(_) => "queue_failed",
         }
     }
@@ -125,7 +127,6 @@ impl Recordings {
             analyze,
             file,
         } = recording;
-        self.find_room().await?;
         let Analyze {
             upload,
             callback,
@@ -168,6 +169,8 @@ impl Recordings {
         match enqueued {
             Enqueued::Accepted | Enqueued::Duplicate { .. } | Enqueued::Redeliver { .. } => Ok(()),
             Enqueued::Reused { .. } => Err(AcceptRecording::Refuse(Refusal::RequestSidReused)),
+            Enqueued::Full { .. } => Err(AcceptRecording::FindRoom),
+            Enqueued::InstallFull { .. } => Err(AcceptRecording::FindInstallRoom),
         }
     }
 
@@ -227,19 +230,5 @@ impl Recordings {
             AudioSource::Inline(bytes) => Received::Here(Box::new(intake::keep(&self.spool, &bytes).await?)),
             AudioSource::Url(url) => Received::Elsewhere(url),
         })
-    }
-
-    /// Asked before the audio is measured. Requests that are accepted at the same moment may each find the last place: the
-    /// limit is passed by no more than there are requests at one time.
-    async fn find_room(&self) -> Result<(), AcceptRecording> {
-        let gauges = self.queue.gauges().await.map_err(AcceptRecording::EnqueueJob)?;
-        let unfinished = gauges.jobs.iter().filter_map(|(state, jobs)| match state {
-            JobState::Fetching | JobState::Queued | JobState::Running => Some(jobs),
-            JobState::Delivering | JobState::Confirmed | JobState::Rejected | JobState::Expired => None,
-        });
-        if unfinished.sum::<u64>() >= self.unfinished_jobs {
-            return Err(AcceptRecording::FindRoom);
-        }
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use marketplace_daemon::telemetry::BUILD_INFO;
 use super::{NO_FORM, UNKNOWN_KIND, UNVERIFIED, VERIFIED};
 use crate::deadline::Met;
 use crate::domain::AddonKey;
-use crate::queue::JobState;
+use crate::queue::Standing;
 use crate::server::reasons;
 use crate::server::verdict::Verdict;
 use crate::signature::{Covers, Form};
@@ -299,7 +299,7 @@ pub const QUEUE_JOBS: Definition = Definition {
     help: "Jobs in the queue by state.",
     labels: &[Label {
         name: "state",
-        values: Values::Words(|| JobState::GAUGED.into_iter().map(JobState::label).collect()),
+        values: Values::Words(|| Standing::GAUGED.into_iter().map(Standing::label).collect()),
     }],
 };
 

@@ -9,6 +9,8 @@ pub(super) struct Earlier {
     pub(super) state: JobState,
     /// Someone works on it, or sends it, at this moment.
     pub(super) leased: bool,
+    /// Somebody ended it for good.
+    pub(super) discarded: bool,
     pub(super) fields_digest: String,
     pub(super) callback: String,
     /// Where its audio is still to be fetched from, as it is stored.
@@ -28,7 +30,7 @@ pub(super) enum Again {
     Await,
     /// Its result goes out once more.
     Redeliver,
-    /// Finished and confirmed at the same place.
+    /// Finished and confirmed at the same place; or discarded, and it does not come to life again.
     Nothing,
     /// Another request under the same SID.
     Reuse,
@@ -39,6 +41,9 @@ pub(super) enum Again {
 pub(super) fn decide(earlier: &Earlier, new: &NewJob, audio_source: Option<&str>) -> Again {
     if earlier.fields_digest != new.fields_digest {
         return Again::Reuse;
+    }
+    if earlier.discarded {
+        return Again::Nothing;
     }
     let same_callback = earlier.callback == new.callback.expose().as_str();
     match earlier.state {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use marketplace_crds::endpoint::IntegrationKey;
 
-use super::{Delivery, Enqueued, Lease, Outcome, Queue, ResultBody, WorkRecord};
+use super::jobs::Jobs;
+use super::{Delivery, Enqueued, Lease, Outcome, Queue, ResultBody, Room, WorkRecord};
 use crate::domain::{
     AddonKey, AudioFormat, AudioUrl, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RawFormat, RawSamples,
     RemoteAudio, RequestDetails, RequestKey, RequestSid, SpoolKey, StoredAudio, TwilioSids,
@@ -16,10 +17,13 @@ use crate::domain::{
 
 pub(super) mod crashes;
 pub(super) mod deliveries;
+pub(super) mod fences;
 pub(super) mod fetches;
+pub(super) mod jobs;
 pub(super) mod keeping;
 pub(super) mod leases;
 pub(super) mod repeats;
+pub(super) mod room;
 
 pub(super) type Tested = Result<(), Box<dyn Error>>;
 
@@ -31,7 +35,16 @@ pub(super) const NONE: Duration = Duration::ZERO;
 /// Opens queues over one and the same database, as processes that follow one another or run together would.
 #[async_trait]
 pub(super) trait Bench: Send + Sync {
-    async fn open(&self, addon: &AddonKey, lease: Duration) -> Result<Arc<dyn Queue>, Box<dyn Error>>;
+    async fn open(&self, addon: &AddonKey, lease: Duration) -> Result<Arc<dyn Jobs>, Box<dyn Error>> {
+        self.open_bounded(addon, lease, Room::UNBOUNDED).await
+    }
+
+    async fn open_bounded(
+        &self,
+        addon: &AddonKey,
+        lease: Duration,
+        room: Room,
+    ) -> Result<Arc<dyn Jobs>, Box<dyn Error>>;
 }
 
 macro_rules! every_queue {
@@ -65,6 +78,19 @@ macro_rules! every_queue {
             two_addons_never_cross, gauges_count_by_state, audio_goes_when_its_callback_has_ended,
             audio_goes_after_the_cut_off, a_forgotten_request_would_be_new, rows_go_last, unfinished_work_is_never_retired,
             only_files_without_a_row_are_unknown);
+        $crate::queue::contract::every_queue!(@in jobs, $bench =>
+            jobs_are_listed_by_every_filter, pages_follow_one_another, a_rejected_result_is_replayed,
+            work_is_done_again_from_the_audio, a_discarded_job_is_nobodys_and_does_not_come_back,
+            a_forced_discard_voids_the_lease, a_purged_job_is_gone_and_names_its_files,
+            every_change_leaves_a_row_of_the_audit, jobs_of_others_are_out_of_reach);
+        $crate::queue::contract::every_queue!(@in fences, $bench =>
+            a_fence_holds_what_is_unfinished_and_voids_its_leases, a_held_job_goes_on_when_it_is_replayed,
+            a_held_job_goes_on_when_twilio_asks_again, a_fence_leaves_younger_and_finished_jobs_alone,
+            a_fence_is_known_by_its_time);
+        $crate::queue::contract::every_queue!(@in room, $bench =>
+            a_full_queue_takes_nothing_new, one_installation_does_not_fill_the_queue,
+            a_known_request_is_never_refused_for_room, held_jobs_take_no_room, a_flood_leaves_workers_for_others,
+            no_more_than_may_run_are_claimed_at_once);
     };
     (@in $part:ident, $bench:expr => $($name:ident),+) => {
         $(#[tokio::test]

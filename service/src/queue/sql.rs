@@ -11,13 +11,18 @@ use sqlx::{Encode, Type};
 
 use super::{
     Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, FetchRecord, Gauges, Lease, Queue, QueueError, Retention,
-    WorkRecord,
+    Room, WorkRecord,
 };
 use crate::domain::{AddonKey, Job, JobId, NewJob, SpoolKey};
 
+mod audit;
 mod delivery;
 mod enqueue;
+mod facts;
+mod fence;
 mod fetch;
+mod jobs;
+mod room;
 mod row;
 mod source;
 pub(in crate::queue) mod statement;
@@ -101,6 +106,7 @@ pub struct SqlQueue<D> {
     pub(super) database: D,
     addon: AddonKey,
     lease_seconds: f64,
+    room: Room,
     arrivals: Arrivals,
 }
 
@@ -110,8 +116,16 @@ impl<D> SqlQueue<D> {
             database,
             addon,
             lease_seconds: lease.as_secs_f64(),
+            room: Room::UNBOUNDED,
             arrivals: Arrivals::default(),
         }
+    }
+
+    /// The same with no more room than this.
+    #[must_use]
+    pub fn bounded(mut self, room: Room) -> Self {
+        self.room = room;
+        self
     }
 }
 
@@ -182,7 +196,10 @@ impl<D: Database> Queue for SqlQueue<D> {
             Enqueued::Accepted | Enqueued::Duplicate { .. } if is_remote => self.arrivals.fetches.notify_one(),
             Enqueued::Accepted => self.arrivals.work.notify_one(),
             Enqueued::Redeliver { .. } => self.arrivals.deliveries.notify_one(),
-            Enqueued::Duplicate { .. } | Enqueued::Reused { .. } => {}
+            Enqueued::Duplicate { .. }
+            | Enqueued::Reused { .. }
+            | Enqueued::Full { .. }
+            | Enqueued::InstallFull { .. } => {}
         }
         Ok(enqueued)
     }

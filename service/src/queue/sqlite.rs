@@ -20,7 +20,7 @@ use crate::domain::AddonKey;
 mod filesystem;
 
 /// The schema, oldest part first. Never edited once released: a change is a new file (see `migrations/README.md`).
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "job", include_str!("../../migrations/sqlite/0001_job.sql")),
     (2, "details", include_str!("../../migrations/sqlite/0002_details.sql")),
     (
@@ -28,6 +28,7 @@ const MIGRATIONS: [(i64, &str, &str); 3] = [
         "audio_source",
         include_str!("../../migrations/sqlite/0003_audio_source.sql"),
     ),
+    (4, "choices", include_str!("../../migrations/sqlite/0004_choices.sql")),
 ];
 
 /// Gauges and sweeps, at most this many at once.
@@ -50,12 +51,22 @@ pub struct SqliteFile {
 impl SqliteQueue {
     /// Opens or makes the file, and brings its schema up to date.
     pub async fn open(file: &Path, addon: AddonKey, lease: Duration) -> Result<Self, QueueError> {
+        Self::open_or(file, addon, lease, true).await
+    }
+
+    /// The same for a file that is there, beside the process that works on it: SQLite's own locks order the two, and each
+    /// transaction of either is short. Nothing is recovered, for leases are held by the living.
+    pub async fn open_beside(file: &Path, addon: AddonKey, lease: Duration) -> Result<Self, QueueError> {
+        Self::open_or(file, addon, lease, false).await
+    }
+
+    async fn open_or(file: &Path, addon: AddonKey, lease: Duration, make: bool) -> Result<Self, QueueError> {
         if let Some(folder) = file.parent() {
             filesystem::refuse_network(folder)?;
         }
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .create_if_missing(true)
+            .create_if_missing(make)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);

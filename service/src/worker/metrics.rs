@@ -8,7 +8,7 @@ use prometheus::{CounterVec, Gauge, HistogramVec, IntCounterVec, IntGaugeVec, Re
 use crate::deadline::Met;
 use crate::domain::{AddonKey, EndpointName};
 use crate::metrics::catalog;
-use crate::queue::{DeliveryRecord, Gauges};
+use crate::queue::{DeliveryRecord, Gauges, Standing};
 
 /// How an attempt at a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,10 @@ impl WorkMetrics {
             queue_oldest_seconds: catalog::QUEUE_OLDEST.float_gauge(addon)?,
         };
         metrics.show_in(registry)?;
+        // There from the start, as every later one: a series that comes later looks like a change.
+        for standing in Standing::GAUGED {
+            metrics.queue_jobs.with_label_values(&[standing.label()]).set(0);
+        }
         Ok(metrics)
     }
 

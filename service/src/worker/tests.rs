@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::egress::tests::provide_tls;
 use crate::egress::{AudioClient, CallbackPolicy, Egress, FetchCredentials, FetchPolicy, SystemResolver};
-use crate::queue::{Enqueued, JobState, Outcome, ResultBody, SqliteQueue, WorkRecord};
+use crate::queue::{Enqueued, Outcome, ResultBody, SqliteQueue, Standing, WorkRecord};
 use crate::spool::{Area, Limits, SpoolError};
 
 mod endings;
@@ -198,7 +198,7 @@ impl Bench {
         }
     }
 
-    async fn jobs(&self, wanted: JobState) -> Result<u64, Box<dyn Error>> {
+    async fn jobs(&self, wanted: Standing) -> Result<u64, Box<dyn Error>> {
         let jobs = self.queue.gauges().await?.jobs;
         Ok(jobs
             .iter()

@@ -108,6 +108,21 @@ fn of_all_requests() -> Vec<Row> {
             "limits.unfinishedJobs must be between 1 and 10000000",
         ),
         limits(
+            "no jobs of an installation",
+            json!({"perInstall": {"unfinishedJobs": 0}}),
+            "limits.perInstall.unfinishedJobs must be between 1 and 10000000",
+        ),
+        limits(
+            "no work for an installation",
+            json!({"perInstall": {"runningJobs": 0}}),
+            "limits.perInstall.runningJobs must be between 1 and 10000",
+        ),
+        limits(
+            "an installation with more than the queue",
+            json!({"unfinishedJobs": 10, "perInstall": {"unfinishedJobs": 11}}),
+            "limits.perInstall.unfinishedJobs must be at most limits.unfinishedJobs",
+        ),
+        limits(
             "an answer after an hour",
             json!({"answerSeconds": 3600}),
             "limits.answerSeconds must be between 1 and 60",

@@ -14,6 +14,7 @@ mod formats;
 mod generated;
 mod hostile;
 mod invoke;
+mod jobs;
 mod latency;
 mod limits;
 mod mapping;

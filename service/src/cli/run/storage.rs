@@ -7,13 +7,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use marketplace_daemon::cause::chain;
 
 use super::Role;
 use crate::cli::CommandError;
+use crate::cli::jobs::fence_once;
 use crate::config::{Config, StoragePlan};
 use crate::files::Secrets;
-use crate::queue::{PostgresQueue, Queue, QueueError, SqliteQueue};
+use crate::queue::jobs::Jobs;
+use crate::queue::{PostgresQueue, Queue as _, QueueError, SqliteQueue};
 use crate::spool::Spool;
 use crate::worker::LEASE;
 
@@ -40,7 +43,7 @@ pub enum FitOptions {
 /// What an asynchronous endpoint needs.
 pub(super) struct Storage {
     pub(super) spool: Arc<Spool>,
-    pub(super) queue: Arc<dyn Queue>,
+    pub(super) queue: Arc<dyn Jobs>,
 }
 
 /// Whether these flags can serve this add-on. With a folder and SQLite the work cannot be parted.
@@ -77,7 +80,7 @@ pub(super) async fn open(
 async fn open_alone(config: &Config, folder: &Path) -> Result<Storage, CommandError> {
     let spool = Spool::open(folder, config.limits.spool).map_err(CommandError::work)?;
     let queue = SqliteQueue::open(&folder.join("queue.db"), config.addon.clone(), LEASE).await;
-    let queue = queue.map_err(CommandError::work)?;
+    let queue = queue.map_err(CommandError::work)?.bounded(config.limits.room);
     let freed = queue.recover().await.map_err(CommandError::work)?;
     if freed > 0 {
         tracing::info!(jobs = freed, "took over what an earlier process had begun");
@@ -99,7 +102,7 @@ async fn open_shared(
     let spool = Spool::share(folder, config.limits.spool).map_err(CommandError::work)?;
     let url = secrets.database_urls.get(secret_name).cloned();
     let url = url.ok_or_else(|| CommandError::input(QueueError::FindUrl))?;
-    let queue = PostgresQueue::new_lazy(url, config.addon.clone(), LEASE);
+    let queue = PostgresQueue::new_lazy(url, config.addon.clone(), LEASE).bounded(config.limits.room);
     match queue.open().await {
         Ok(()) => {}
         Err(error @ (QueueError::RefuseServer(_) | QueueError::ReadUrl)) => return Err(CommandError::work(error)),
@@ -114,6 +117,15 @@ async fn open_shared(
         spool: Arc::new(spool),
         queue: Arc::new(queue),
     })
+}
+
+/// Before anything is worked on or delivered. Without a database it cannot be known what would be.
+pub(super) async fn fence(queue: &dyn Jobs, before: Timestamp) -> Result<(), CommandError> {
+    match fence_once(queue, before).await.map_err(CommandError::work)? {
+        Some(jobs) => tracing::warn!(jobs, %before, "holding what a restored backup shows as unfinished"),
+        None => tracing::info!(%before, "these data were fenced at an earlier start"),
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Bench, LONG, NONE, Tested, addon, claim_delivery, claim_one, done, elsewhere, job, nothing_to_do, remote};
 use crate::domain::{Deadlines, Job, NewJob};
-use crate::queue::{Enqueued, FetchRecord, Fetched, JobState, Lease, Outcome, Queue, QueueError, ResultBody};
+use crate::queue::{Enqueued, FetchRecord, Fetched, Lease, Outcome, Queue, QueueError, ResultBody, Standing};
 
 const URL: &str = "https://media.example.com/recording?signature=1";
 
@@ -185,8 +185,8 @@ pub(crate) async fn a_remote_job_is_gauged_as_fetching(bench: &dyn Bench) -> Tes
     queue.enqueue(remote("MR2", URL)?).await?;
     for (fetching, queued) in [(2, 0), (1, 1)] {
         let jobs = queue.gauges().await?.jobs;
-        assert!(jobs.contains(&(JobState::Fetching, fetching)), "{jobs:?}");
-        assert!(jobs.contains(&(JobState::Queued, queued)), "{jobs:?}");
+        assert!(jobs.contains(&(Standing::Fetching, fetching)), "{jobs:?}");
+        assert!(jobs.contains(&(Standing::Queued, queued)), "{jobs:?}");
         let lease = queue.claim_fetches(1).await?.pop().ok_or("want a fetch")?;
         queue.end_fetch(lease, fetched()?).await?;
     }

@@ -2,7 +2,7 @@
 
 use super::{Bench, LONG, Tested, addon, again, claim_delivery, claim_one, done, finished, job, nothing_to_do};
 use crate::domain::{AddonKey, Deadlines, NewJob, SpoolKey};
-use crate::queue::{DeliveryRecord, Enqueued, JobState, Outcome, Queue, ResultBody, Retention, WorkRecord};
+use crate::queue::{DeliveryRecord, Enqueued, Outcome, Queue, ResultBody, Retention, Standing, WorkRecord};
 
 const AT_ONCE: Retention = Retention {
     result_seconds: 0.0,
@@ -45,7 +45,7 @@ pub(crate) async fn two_addons_never_cross(bench: &dyn Bench) -> Tested {
 pub(crate) async fn gauges_count_by_state(bench: &dyn Bench) -> Tested {
     let queue = bench.open(&addon(), LONG).await?;
     let empty = queue.gauges().await?;
-    assert_eq!(empty.jobs, JobState::GAUGED.map(|state| (state, 0)));
+    assert_eq!(empty.jobs, Standing::GAUGED.map(|state| (state, 0)));
     assert!(empty.oldest_seconds.abs() < f64::EPSILON);
     finished(queue.as_ref(), &job("MR1")?).await?;
     queue.enqueue(job("MR2")?).await?;
@@ -55,12 +55,13 @@ pub(crate) async fn gauges_count_by_state(bench: &dyn Bench) -> Tested {
     }
     let gauges = queue.gauges().await?;
     let expected = [
-        (JobState::Fetching, 0),
-        (JobState::Queued, 2),
-        (JobState::Running, 1),
-        (JobState::Delivering, 1),
-        (JobState::Rejected, 0),
-        (JobState::Expired, 0),
+        (Standing::Fetching, 0),
+        (Standing::Queued, 2),
+        (Standing::Running, 1),
+        (Standing::Delivering, 1),
+        (Standing::Held, 0),
+        (Standing::Rejected, 0),
+        (Standing::Expired, 0),
     ];
     assert_eq!(gauges.jobs, expected);
     assert!(gauges.oldest_seconds > 0.0);

@@ -8,10 +8,11 @@ use sqlx::{Postgres, Row as _, Transaction, raw_sql};
 use super::{QueueError, RefuseServer, failed};
 
 /// The schema, oldest part first. Never edited once released: a change is a new file.
-const MIGRATIONS: [(i64, &str); 3] = [
+const MIGRATIONS: [(i64, &str); 4] = [
     (1, include_str!("../../../migrations/postgres/0001_job.sql")),
     (2, include_str!("../../../migrations/postgres/0002_details.sql")),
     (3, include_str!("../../../migrations/postgres/0003_audio_source.sql")),
+    (4, include_str!("../../../migrations/postgres/0004_choices.sql")),
 ];
 
 // A migration may have to wait for another's, and longer than any statement of ours.
@@ -33,7 +34,10 @@ const VERSION: &str = "SELECT coalesce(max(version), 0)::text AS version FROM jo
 const USABLE: &str = "
     SELECT (has_table_privilege('job', 'SELECT') AND has_table_privilege('job', 'INSERT')
         AND has_table_privilege('job', 'UPDATE') AND has_table_privilege('job', 'DELETE')
-        AND has_table_privilege('job_schema', 'SELECT'))::text AS usable";
+        AND has_table_privilege('job_schema', 'SELECT')
+        AND coalesce(has_table_privilege(to_regclass('job_audit'), 'SELECT')
+                 AND has_table_privilege(to_regclass('job_audit'), 'INSERT')
+                 AND has_table_privilege(to_regclass('job_audit'), 'DELETE'), true))::text AS usable";
 
 const ACTION: &str = "migrate the queue";
 

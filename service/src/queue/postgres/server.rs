@@ -54,7 +54,7 @@ pub enum RefuseServer {
     },
     /// The tables cannot be used.
     #[error(
-        "failed to use the queue: role {role} may not use table {schema}.job; GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.job TO {role}"
+        "failed to use the queue: role {role} may not use the tables of schema {schema}; GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.job, {schema}.job_audit, {schema}.job_schema TO {role}"
     )]
     UseTable {
         /// Who we are.

@@ -13,7 +13,8 @@ use super::PostgresQueue;
 use super::server::RefuseServer;
 use crate::domain::AddonKey;
 use crate::queue::contract::{Bench, LONG, Tested, addon, every_queue, finished, job};
-use crate::queue::{Enqueued, Queue, QueueError};
+use crate::queue::jobs::Jobs;
+use crate::queue::{Enqueued, Queue, QueueError, Room};
 
 #[path = "../../../../tests/src/postgres.rs"]
 mod harness;
@@ -42,8 +43,13 @@ fn queue(url: &str, addon: AddonKey, lease: Duration) -> PostgresQueue {
 
 #[async_trait]
 impl Bench for Schema {
-    async fn open(&self, addon: &AddonKey, lease: Duration) -> Result<Arc<dyn Queue>, Box<dyn Error>> {
-        Ok(Arc::new(queue(&self.url()?, addon.clone(), lease)))
+    async fn open_bounded(
+        &self,
+        addon: &AddonKey,
+        lease: Duration,
+        room: Room,
+    ) -> Result<Arc<dyn Jobs>, Box<dyn Error>> {
+        Ok(Arc::new(queue(&self.url()?, addon.clone(), lease).bounded(room)))
     }
 }
 
@@ -61,8 +67,13 @@ mod on_a_newer_schema {
 
     #[async_trait]
     impl Bench for Newer {
-        async fn open(&self, addon: &AddonKey, lease: Duration) -> Result<Arc<dyn Queue>, Box<dyn Error>> {
-            let queue = queue(&self.0.url()?, addon.clone(), lease);
+        async fn open_bounded(
+            &self,
+            addon: &AddonKey,
+            lease: Duration,
+            room: Room,
+        ) -> Result<Arc<dyn Jobs>, Box<dyn Error>> {
+            let queue = queue(&self.0.url()?, addon.clone(), lease).bounded(room);
             queue.open().await?;
             sqlx::raw_sql(EXPANSION).execute(&queue.database.pool().await?).await?;
             Ok(Arc::new(queue))
@@ -137,7 +148,7 @@ async fn refuses_a_role_without_rights_and_takes_it_once_it_has_them() -> Tested
     queue(&theirs, addon(), LONG).open().await?;
     assert_eq!(refusal(&url).await, Some(RefuseServer::UseTable { role, schema }));
     server.ask(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON theirs.job TO clerk; GRANT SELECT ON theirs.job_schema TO clerk",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON theirs.job, theirs.job_audit TO clerk; GRANT SELECT ON theirs.job_schema TO clerk",
     )?;
     let clerk = queue(&url, addon(), LONG);
     assert_eq!(

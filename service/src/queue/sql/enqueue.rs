@@ -1,7 +1,7 @@
 //! One transaction that is the idempotency check and the job: inserted, or else the earlier one looked up and decided on.
 
 use super::statement::{Statement, statement};
-use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, row, source};
+use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, room, row, source};
 use crate::crash;
 use crate::domain::{JobId, NewJob};
 use crate::queue::again::{self, Again, Earlier};
@@ -17,22 +17,25 @@ const INSERT: Statement = statement!(
     "INSERT INTO job (id, addon, endpoint, request, fields_digest, sids, callback,
                      audio_key, audio_bytes, audio_sha256, channels, sample_rate_hertz, bits_per_sample, audio_seconds,
                      median_seconds, p99_seconds, cutoff_seconds, accepted_at, run_at, due_at, state, details,
-                     audio_source, fetch_at)
+                     audio_source, fetch_at, install)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
-           $15, $16, $17, moment, moment + $20, moment + $15, 'queued', $18, $19, moment
+           $15, $16, $17, moment, moment + $20, moment + $15, 'queued', $18, $19, moment, $21
     FROM (SELECT " NOW " AS moment) AS clock WHERE true
     ON CONFLICT (addon, endpoint, request) WHERE forgotten_at IS NULL DO NOTHING"
 );
 
 const FIND: Statement = statement!(
-    "SELECT id, " STATE " AS state, fields_digest, callback, audio_key, audio_source, lease_until > " NOW " AS leased
+    "SELECT id, " STATE " AS state, fields_digest, callback, audio_key, audio_source, lease_until > " NOW " AS leased,
+           discarded_at IS NOT NULL AS discarded
     FROM job WHERE addon = $1 AND endpoint = $2 AND request = $3 AND forgotten_at IS NULL " LOCKED
 );
 
-// The audio of a job that is claimed in between is in use; the transaction holds the only right to change the row.
+// The audio of a job that is claimed in between is in use; the transaction holds the only right to change the row. A job
+// that is held goes on: Twilio says that it has no answer.
 const REPLACE: Statement = statement!(
     "UPDATE job SET callback = $2, audio_key = $3, audio_bytes = $4, audio_sha256 = $5,
-                   channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9, details = $10
+                   channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9, details = $10,
+                   run_at = CASE WHEN held_at IS NULL THEN run_at ELSE " NOW " END, held_at = NULL
     WHERE id = $1"
 );
 
@@ -41,7 +44,7 @@ const REFETCH: Statement = statement!(
     "UPDATE job SET callback = $2, audio_key = $3, audio_bytes = $4, audio_sha256 = $5,
                    channels = $6, sample_rate_hertz = $7, bits_per_sample = $8, audio_seconds = $9, details = $10,
                    median_seconds = $11, p99_seconds = $12, cutoff_seconds = $13, due_at = accepted_at + $11,
-                   audio_source = $14, run_at = " NOW " + $15, fetch_at = " NOW ", fetch_attempt = 0,
+                   audio_source = $14, held_at = NULL, run_at = " NOW " + $15, fetch_at = " NOW ", fetch_attempt = 0,
                    lease_token = NULL, lease_until = NULL
     WHERE id = $1"
 );
@@ -50,7 +53,7 @@ const REDIRECT: Statement = statement!("UPDATE job SET callback = $2 WHERE id = 
 
 // Whoever is sending to the earlier place loses the lease: what it learns is about another callback.
 const REDELIVER: Statement = statement!(
-    "UPDATE job SET state = 'delivering', callback = $2, delivery_attempt = 0, ended_at = NULL,
+    "UPDATE job SET state = 'delivering', callback = $2, delivery_attempt = 0, ended_at = NULL, held_at = NULL,
                    deliver_from = " NOW ", deliver_at = " NOW ",
                    deliver_until = " LATER_OF "(deliver_until, " NOW " + $3),
                    lease_token = NULL, lease_until = NULL
@@ -61,6 +64,10 @@ pub(super) async fn enqueue(queue: &SqlQueue<impl Database>, job: NewJob) -> Res
     for _ in 0..TRIES {
         let mut transaction = queue.database.begin(Access::Write).await?;
         let enqueued = if insert(&mut transaction, queue, &job).await? {
+            // Dropped here, the transaction takes the row back.
+            if let Some(full) = room::find(&mut transaction, queue, &job).await? {
+                return Ok(full);
+            }
             Enqueued::Accepted
         } else {
             let values = [
@@ -111,6 +118,7 @@ async fn insert<D: Database>(
         Value::Text(&details),
         Value::Optional(audio_source.as_deref()),
         runs_after(job),
+        Value::Text(room::install(job)),
     ];
     let inserted = transaction.change(&INSERT, &values).await;
     Ok(inserted.map_err(failed("insert a job"))? > 0)
@@ -120,6 +128,7 @@ async fn repeat<T: Transaction>(transaction: &mut T, found: &T::Row, job: &NewJo
     let earlier = Earlier {
         state: row::state(found)?,
         leased: found.truth("leased")?,
+        discarded: found.truth("discarded")?,
         fields_digest: found.text("fields_digest")?,
         callback: found.optional("callback")?.unwrap_or_default(),
         audio_source: found.optional("audio_source")?,

@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::queue::{Delivery, Fence, JobState, Lease, ResultBody};
 
-/// The four kinds of column that the queue has, in a row of any database.
+/// The kinds of column that the queue has, in a row of any database.
 pub trait Columns: Send + Sync {
     /// A text or nothing.
     fn optional(&self, name: &'static str) -> Result<Option<String>, QueueError>;
@@ -17,6 +17,8 @@ pub trait Columns: Send + Sync {
     fn integer(&self, name: &'static str) -> Result<i64, QueueError>;
     /// Any other.
     fn real(&self, name: &'static str) -> Result<f64, QueueError>;
+    /// A moment or none.
+    fn moment(&self, name: &'static str) -> Result<Option<f64>, QueueError>;
     /// Nothing is not true.
     fn truth(&self, name: &'static str) -> Result<bool, QueueError>;
 
@@ -33,6 +35,7 @@ where
     for<'row> Option<String>: Decode<'row, R::Database> + Type<R::Database>,
     for<'row> i64: Decode<'row, R::Database> + Type<R::Database>,
     for<'row> f64: Decode<'row, R::Database> + Type<R::Database>,
+    for<'row> Option<f64>: Decode<'row, R::Database> + Type<R::Database>,
     for<'row> Option<bool>: Decode<'row, R::Database> + Type<R::Database>,
 {
     fn optional(&self, name: &'static str) -> Result<Option<String>, QueueError> {
@@ -44,6 +47,10 @@ where
     }
 
     fn real(&self, name: &'static str) -> Result<f64, QueueError> {
+        self.try_get(name).map_err(unread(name))
+    }
+
+    fn moment(&self, name: &'static str) -> Result<Option<f64>, QueueError> {
         self.try_get(name).map_err(unread(name))
     }
 
@@ -153,7 +160,7 @@ fn details(row: &impl Columns) -> Result<RequestDetails, QueueError> {
         .map_err(|_| QueueError::ReadRow { column: "details" })
 }
 
-fn endpoint(row: &impl Columns) -> Result<EndpointName, QueueError> {
+pub(super) fn endpoint(row: &impl Columns) -> Result<EndpointName, QueueError> {
     Ok(EndpointName::new(row.text("endpoint")?))
 }
 

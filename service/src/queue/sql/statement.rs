@@ -51,6 +51,40 @@ macro_rules! dialect {
     ($database:ident STATE) => {
         "CASE WHEN audio_source IS NOT NULL AND state = 'queued' THEN 'fetching' ELSE state END"
     };
+    (sqlite REQUEST_SID) => {
+        "json_extract(sids, '$.request')"
+    };
+    (postgres REQUEST_SID) => {
+        "(sids::json->>'request')"
+    };
+    (sqlite VERSION_SID) => {
+        "json_extract(sids, '$.addon_version')"
+    };
+    (postgres VERSION_SID) => {
+        "(sids::json->>'addon_version')"
+    };
+    (sqlite INSTALL_SID) => {
+        "json_extract(sids, '$.addon_install')"
+    };
+    (postgres INSTALL_SID) => {
+        "(sids::json->>'addon_install')"
+    };
+    // Where a job is for whoever looks at it; the words are those of `Standing`.
+    ($database:ident STANDING) => {
+        "CASE WHEN discarded_at IS NOT NULL THEN 'discarded' WHEN held_at IS NOT NULL THEN 'held' \
+         WHEN audio_source IS NOT NULL AND state = 'queued' THEN 'fetching' ELSE state END"
+    };
+    // Never due, for this version and the one before: seconds of thirty million years.
+    ($database:ident NEVER) => {
+        "1e15"
+    };
+    // What must be done one at a time: in SQLite every write is.
+    (sqlite ALONE) => {
+        "SELECT $1"
+    };
+    (postgres ALONE) => {
+        "SELECT pg_advisory_xact_lock(1835757677, hashtext($1))::text"
+    };
     ($database:ident $text:literal) => {
         $text
     };

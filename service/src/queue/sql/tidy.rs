@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::statement::{Statement, statement};
 use super::{Access, Columns as _, Database, QueueError, SqlQueue, Transaction as _, Value, failed, integer, row};
 use crate::domain::{JobId, SpoolKey};
-use crate::queue::{Gauges, JobState, Retention};
+use crate::queue::{Gauges, Retention, Standing};
 
 const RECOVER: Statement = statement!(
     "UPDATE job SET state = CASE state WHEN 'running' THEN 'queued' ELSE state END,
@@ -13,14 +13,22 @@ const RECOVER: Statement = statement!(
     WHERE addon = $1 AND lease_token IS NOT NULL AND (state IN ('running', 'delivering') OR " FETCHING ")"
 );
 
-const COUNT: Statement =
-    statement!("SELECT count(*) AS jobs FROM job WHERE addon = $1 AND state = $2 AND NOT " FETCHING);
+const COUNT: Statement = statement!(
+    "SELECT count(*) AS jobs FROM job
+    WHERE addon = $1 AND state = $2 AND held_at IS NULL AND discarded_at IS NULL AND NOT " FETCHING
+);
 
-const COUNT_FETCHING: Statement = statement!("SELECT count(*) AS jobs FROM job WHERE addon = $1 AND " FETCHING);
+const COUNT_HELD: Statement =
+    statement!("SELECT count(*) AS jobs FROM job WHERE addon = $1 AND held_at IS NOT NULL AND $2 = 'held'");
+
+const COUNT_FETCHING: Statement = statement!(
+    "SELECT count(*) AS jobs FROM job
+    WHERE addon = $1 AND " FETCHING " AND held_at IS NULL AND $2 = 'fetching'"
+);
 
 const OLDEST: Statement = statement!(
     "SELECT coalesce(max(" NOW " - accepted_at), 0.0) AS oldest_seconds
-    FROM job WHERE addon = $1 AND state IN ('queued', 'running')"
+    FROM job WHERE addon = $1 AND state IN ('queued', 'running') AND held_at IS NULL"
 );
 
 const REMOVABLE_AUDIO: Statement = statement!(
@@ -50,6 +58,8 @@ const DELETE: Statement = statement!(
     DELETE FROM job WHERE id IN (SELECT id FROM chosen)"
 );
 
+const FORGET_AUDIT: Statement = statement!("DELETE FROM job_audit WHERE addon = $1 AND at <= " NOW " - $2");
+
 // Whoever's row it is: a file that any row names is not an orphan.
 const KNOWN_FILES: Statement = statement!(
     "SELECT audio_key AS key FROM job WHERE audio_key IN " MEMBERS
@@ -64,15 +74,18 @@ pub(super) async fn recover(queue: &SqlQueue<impl Database>) -> Result<u64, Queu
 pub(super) async fn gauges(queue: &SqlQueue<impl Database>) -> Result<Gauges, QueueError> {
     let addon = Value::Text(queue.addon.as_str());
     let mut transaction = queue.database.begin(Access::Read).await?;
-    let mut jobs = Vec::with_capacity(JobState::GAUGED.len());
-    for state in JobState::GAUGED {
-        let counted = if state == JobState::Fetching {
-            transaction.fetch(&COUNT_FETCHING, &[addon]).await
-        } else {
-            transaction.fetch(&COUNT, &[addon, Value::Text(state.label())]).await
+    let mut jobs = Vec::with_capacity(Standing::GAUGED.len());
+    for standing in Standing::GAUGED {
+        let statement = match standing {
+            Standing::Held => &COUNT_HELD,
+            Standing::Fetching => &COUNT_FETCHING,
+            _ => &COUNT,
         };
+        let counted = transaction
+            .fetch(statement, &[addon, Value::Text(standing.label())])
+            .await;
         let counted = counted.map_err(failed("count jobs"))?;
-        jobs.push((state, row::number(only(&counted)?, "jobs")?));
+        jobs.push((standing, row::number(only(&counted)?, "jobs")?));
     }
     let oldest = transaction.fetch(&OLDEST, &[addon]).await;
     let oldest = oldest.map_err(failed("find the oldest job"))?;
@@ -111,7 +124,11 @@ pub(super) async fn audio_removed(queue: &SqlQueue<impl Database>, id: JobId) ->
 
 pub(super) async fn retire(queue: &SqlQueue<impl Database>, retention: &Retention) -> Result<u64, QueueError> {
     let mut changed = 0;
-    for (statement, seconds) in [(&FORGET, retention.result_seconds), (&DELETE, retention.row_seconds)] {
+    for (statement, seconds) in [
+        (&FORGET, retention.result_seconds),
+        (&DELETE, retention.row_seconds),
+        (&FORGET_AUDIT, retention.row_seconds),
+    ] {
         let values = [Value::Text(queue.addon.as_str()), Value::Real(seconds)];
         changed += queue.change((statement, "retire jobs"), &values).await?;
     }

@@ -1,7 +1,7 @@
 //! Leases on work: given, renewed, given up. Each is one statement.
 
 use super::statement::{Statement, statement};
-use super::{Access, Database, QueueError, SqlQueue, Value, integer, row};
+use super::{Access, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, row};
 use crate::domain::Job;
 use crate::queue::lease::LeaseToken;
 use crate::queue::{CALLBACK_FLOOR_SECONDS, Fence, Lease, Outcome, ResultBody, WorkRecord};
@@ -20,6 +20,35 @@ const CLAIM: Statement = statement!(
     WHERE id IN (SELECT id FROM chosen)
     RETURNING *, " NOW " - accepted_at AS age_seconds"
 );
+
+// The same where an installation may have only so many in work: its jobs are numbered in the order of work, behind those
+// that run already, and only the first ones are looked at.
+const CLAIM_SHARED: Statement = statement!(
+    "WITH running AS (
+        SELECT install, count(*) AS jobs FROM job
+        WHERE addon = $3 AND state = 'running' AND lease_until > " NOW " GROUP BY install),
+    placed AS MATERIALIZED (
+        SELECT job.id, coalesce(running.jobs, 0)
+                       + row_number() OVER (PARTITION BY job.install ORDER BY due_at, id) AS place
+        FROM job LEFT JOIN running ON running.install = job.install
+        WHERE addon = $3 AND state IN ('queued', 'running')
+          AND ((state = 'queued' AND run_at <= " NOW ")
+            OR (state = 'running' AND lease_until <= " NOW "))),
+    chosen AS MATERIALIZED (
+        SELECT id FROM job
+        WHERE addon = $3 AND state IN ('queued', 'running')
+          AND ((state = 'queued' AND run_at <= " NOW ")
+            OR (state = 'running' AND lease_until <= " NOW "))
+          AND id IN (SELECT id FROM placed WHERE place <= $5)
+        ORDER BY due_at LIMIT $4 " UNLESS_LOCKED ")
+    UPDATE job SET state = 'running', attempt = attempt + 1,
+                   lease_token = $1, lease_number = lease_number + 1, lease_until = " NOW " + $2
+    WHERE id IN (SELECT id FROM chosen)
+    RETURNING *, " NOW " - accepted_at AS age_seconds"
+);
+
+// Two that claim at the same moment would each count without the other.
+const CLAIM_ALONE: Statement = statement!(ALONE);
 
 const RENEW: Statement = statement!(
     "UPDATE job SET lease_until = " NOW " + $5
@@ -45,6 +74,7 @@ const RELEASE: Statement = statement!(
     WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
 );
 
+const CLAIM_ACTION: &str = "claim jobs";
 const FINISH_ACTION: &str = "finish a job";
 
 pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
@@ -55,7 +85,10 @@ pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Resu
         Value::Text(queue.addon.as_str()),
         integer(limit),
     ];
-    let rows = queue.fetch(Access::Write, (&CLAIM, "claim jobs"), &values).await?;
+    let rows = match queue.room.install_running {
+        None => queue.fetch(Access::Write, (&CLAIM, CLAIM_ACTION), &values).await?,
+        Some(most) => claim_shared(queue, &values, most).await?,
+    };
     // RETURNING keeps no order.
     let mut leases = rows
         .iter()
@@ -63,6 +96,23 @@ pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Resu
         .collect::<Result<Vec<_>, QueueError>>()?;
     leases.sort_by(|(left, _), (right, _)| left.total_cmp(right));
     Ok(leases.into_iter().map(|(_, lease)| lease).collect())
+}
+
+async fn claim_shared<D: Database>(
+    queue: &SqlQueue<D>,
+    values: &[Value<'_>],
+    most: u64,
+) -> Result<Vec<<D::Transaction as Transaction>::Row>, QueueError> {
+    let mut transaction = queue.database.begin(Access::Write).await?;
+    let alone = transaction
+        .fetch(&CLAIM_ALONE, &[Value::Text(queue.addon.as_str())])
+        .await;
+    alone.map_err(failed(CLAIM_ACTION))?;
+    let values: Vec<_> = values.iter().copied().chain([integer(most)]).collect();
+    let rows = transaction.fetch(&CLAIM_SHARED, &values).await;
+    let rows = rows.map_err(failed(CLAIM_ACTION))?;
+    transaction.commit().await.map_err(failed(CLAIM_ACTION))?;
+    Ok(rows)
 }
 
 pub(super) async fn renew(queue: &SqlQueue<impl Database>, fence: &Fence) -> Result<(), QueueError> {

@@ -10,8 +10,9 @@ use tempfile::TempDir;
 
 use super::SqliteQueue;
 use crate::domain::AddonKey;
-use crate::queue::Queue;
 use crate::queue::contract::{Bench, LONG, Tested, addon, every_queue, job};
+use crate::queue::jobs::Jobs;
+use crate::queue::{Queue, Room};
 
 struct Folder(TempDir);
 
@@ -23,10 +24,14 @@ impl Folder {
 
 #[async_trait]
 impl Bench for Folder {
-    async fn open(&self, addon: &AddonKey, lease: Duration) -> Result<Arc<dyn Queue>, Box<dyn Error>> {
-        Ok(Arc::new(
-            SqliteQueue::open(&self.0.path().join("queue.sqlite"), addon.clone(), lease).await?,
-        ))
+    async fn open_bounded(
+        &self,
+        addon: &AddonKey,
+        lease: Duration,
+        room: Room,
+    ) -> Result<Arc<dyn Jobs>, Box<dyn Error>> {
+        let queue = SqliteQueue::open(&self.0.path().join("queue.sqlite"), addon.clone(), lease).await?;
+        Ok(Arc::new(queue.bounded(room)))
     }
 }
 

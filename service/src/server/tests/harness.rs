@@ -105,7 +105,6 @@ impl Front {
                 queue: queue.clone(),
                 sla: config.sla,
                 fetch_seconds: config.audio_fetch.timeout_seconds,
-                unfinished_jobs: config.limits.unfinished_jobs,
             }),
             metrics: metrics.clone(),
             config,

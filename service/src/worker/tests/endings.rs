@@ -49,7 +49,7 @@ async fn audio_that_is_lost_is_tried_again_and_not_forgotten() -> Tested {
     for lease in claiming::Stage::claim(&stage, 1).await? {
         claiming::Stage::handle(&stage, lease).await;
     }
-    assert_eq!(bench.jobs(JobState::Queued).await?, 1);
+    assert_eq!(bench.jobs(Standing::Queued).await?, 1);
     assert!(bench.metrics_text()?.contains(r#"outcome="failed"} 1"#));
     Ok(())
 }
@@ -64,8 +64,8 @@ async fn the_result_of_a_lost_lease_is_dropped() -> Tested {
     for lease in outdated {
         claiming::Stage::handle(&stage, lease).await;
     }
-    assert_eq!(bench.jobs(JobState::Running).await?, 1, "the other still has it");
-    assert_eq!(bench.jobs(JobState::Delivering).await?, 0);
+    assert_eq!(bench.jobs(Standing::Running).await?, 1, "the other still has it");
+    assert_eq!(bench.jobs(Standing::Delivering).await?, 0);
     assert!(bench.metrics_text()?.contains(r#"outcome="lease_lost"} 1"#));
     drop(fresh);
     Ok(())
@@ -92,7 +92,7 @@ async fn a_worker_that_is_stopped_gives_its_work_back_uncounted() -> Tested {
     };
     let working = tokio::spawn(bench.worker(limits)?.run(stop.clone()));
     let started = async {
-        while bench.jobs(JobState::Running).await? == 0 {
+        while bench.jobs(Standing::Running).await? == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok::<(), Box<dyn Error>>(())
@@ -113,7 +113,7 @@ async fn a_stopped_worker_finishes_what_fits_its_grace() -> Tested {
     let stop = CancellationToken::new();
     let working = tokio::spawn(bench.worker(LIMITS)?.run(stop.clone()));
     let started = async {
-        while bench.jobs(JobState::Queued).await? == 1 {
+        while bench.jobs(Standing::Queued).await? == 1 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         Ok::<(), Box<dyn Error>>(())
@@ -122,7 +122,7 @@ async fn a_stopped_worker_finishes_what_fits_its_grace() -> Tested {
     stop.cancel();
     tokio::time::timeout(PATIENCE, working).await??;
     assert_eq!(
-        bench.jobs(JobState::Queued).await? + bench.jobs(JobState::Running).await?,
+        bench.jobs(Standing::Queued).await? + bench.jobs(Standing::Running).await?,
         0
     );
     assert!(bench.metrics_text()?.contains(r#"outcome="analyzed"} 1"#));

@@ -119,7 +119,7 @@ async fn a_rejected_callback_keeps_its_row_and_is_not_tried_again() -> Tested {
     let mut bench = Bench::start(LEASE, &[400]).await?;
     bench.accept(&wav()?, "MR1").await?;
     bench.work_until_called(1).await?;
-    assert_eq!(bench.jobs(JobState::Rejected).await?, 1);
+    assert_eq!(bench.jobs(Standing::Rejected).await?, 1);
     assert!(bench.queue.claim_deliveries(1).await?.is_empty());
     assert!(
         bench

@@ -1,0 +1,61 @@
+//! Opens the database of an add-on beside whatever serves it.
+
+use std::path::PathBuf;
+
+use super::options::StoreOptions;
+use crate::cli::{CommandError, read_config};
+use crate::config::{Config, StoragePlan};
+use crate::files::SecretFiles;
+use crate::queue::jobs::Jobs;
+use crate::queue::{PostgresQueue, QueueError, SqliteQueue};
+use crate::worker::LEASE;
+
+/// Why there are no jobs to look at.
+#[derive(Debug, thiserror::Error)]
+enum OpenStore {
+    #[error(
+        "failed to find the jobs: with storage.volume they are in the data folder of the service; name it with --data DIR"
+    )]
+    FindData,
+    #[error("failed to find the jobs: there is no {}; has the service ever run with this folder?", file.display())]
+    FindFile { file: PathBuf },
+    #[error(
+        "failed to find the jobs: storage.postgres names the Secret {name}, and the folder of secrets has no {name}/DATABASE_URL"
+    )]
+    FindUrl { name: String },
+}
+
+/// Opens it. A schema of an earlier version is brought up to date: migrations only add, so that a service of that version
+/// goes on.
+pub(super) async fn open(options: &StoreOptions) -> Result<Box<dyn Jobs>, CommandError> {
+    let config = read_config(&options.addon.file).map_err(CommandError::input)?;
+    match &config.storage {
+        Some(StoragePlan::Postgres { secret_name }) => open_postgres(&config, options, secret_name).await,
+        Some(StoragePlan::Folder) | None => open_file(&config, options).await,
+    }
+}
+
+async fn open_file(config: &Config, options: &StoreOptions) -> Result<Box<dyn Jobs>, CommandError> {
+    let folder = options.data.as_ref().ok_or(OpenStore::FindData);
+    let file = folder.map_err(CommandError::input)?.join("queue.db");
+    if !file.is_file() {
+        return Err(CommandError::input(OpenStore::FindFile { file }));
+    }
+    let opened = SqliteQueue::open_beside(&file, config.addon.clone(), LEASE).await;
+    Ok(Box::new(opened.map_err(CommandError::work)?))
+}
+
+async fn open_postgres(config: &Config, options: &StoreOptions, name: &str) -> Result<Box<dyn Jobs>, CommandError> {
+    let (_, secrets) = SecretFiles::open(options.addon.places(), config.secrets.clone());
+    let none = || CommandError::input(OpenStore::FindUrl { name: name.to_owned() });
+    let url = secrets.database_urls.get(name).cloned().ok_or_else(none)?;
+    if url.borrow().is_none() {
+        return Err(none());
+    }
+    let queue = PostgresQueue::new_lazy(url, config.addon.clone(), LEASE);
+    match queue.open().await {
+        Ok(()) => Ok(Box::new(queue)),
+        Err(error @ QueueError::ReadUrl) => Err(CommandError::input(error)),
+        Err(error) => Err(CommandError::work(error)),
+    }
+}

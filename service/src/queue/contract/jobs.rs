@@ -1,0 +1,329 @@
+//! What people do with jobs.
+
+use super::{Bench, LONG, Tested, addon, again, claim_delivery, claim_one, finished, job, nothing_to_do};
+use crate::domain::{AddonKey, JobId, NewJob};
+use crate::queue::jobs::{Acted, Action, Filter, JobFacts, Jobs, Note, Page, Refuse};
+use crate::queue::{DeliveryRecord, Enqueued, QueueError, Standing};
+
+const ALL: Page = Page {
+    after: None,
+    limit: 100,
+};
+
+pub(super) fn note() -> Note {
+    Note {
+        author: "ada".to_owned(),
+        choice: "state=rejected".to_owned(),
+    }
+}
+
+pub(super) async fn listed(queue: &dyn Jobs) -> Result<Vec<JobFacts>, QueueError> {
+    queue.list(&Filter::default(), ALL).await
+}
+
+pub(super) async fn only(queue: &dyn Jobs) -> Result<JobFacts, Box<dyn std::error::Error>> {
+    let mut all = listed(queue).await?;
+    all.pop()
+        .filter(|_| all.is_empty())
+        .ok_or_else(|| "want one job".into())
+}
+
+fn of_install(sid: &str, install: &str) -> Result<NewJob, Box<dyn std::error::Error>> {
+    let mut job = job(sid)?;
+    job.sids.addon_install = Some(install.to_owned());
+    job.sids.addon_version = Some(format!("{install}-version"));
+    Ok(job)
+}
+
+async fn rejected(queue: &dyn Jobs) -> Tested {
+    finished(queue, &job("MR1")?).await?;
+    let lease = claim_delivery(queue).await?;
+    let record = DeliveryRecord::Rejected { reason: "status_400" };
+    Ok(queue.record(lease, record).await?)
+}
+
+pub(crate) async fn jobs_are_listed_by_every_filter(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    queue.enqueue(of_install("MR1", "XE1")?).await?;
+    queue.enqueue(of_install("MR2", "XE2")?).await?;
+    let first = claim_one_of(queue.as_ref(), 1).await?;
+    let text = |text: &str| Some(text.to_owned());
+    let none = Filter::default();
+    let cases = [
+        (none.clone(), 2),
+        (
+            Filter {
+                id: Some(first),
+                ..none.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                standings: vec![Standing::Running],
+                ..none.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                standings: vec![Standing::Running, Standing::Queued],
+                ..none.clone()
+            },
+            2,
+        ),
+        (
+            Filter {
+                standings: vec![Standing::Held],
+                ..none.clone()
+            },
+            0,
+        ),
+        (
+            Filter {
+                endpoint: text("recordings"),
+                ..none.clone()
+            },
+            2,
+        ),
+        (
+            Filter {
+                endpoint: text("other"),
+                ..none.clone()
+            },
+            0,
+        ),
+        (
+            Filter {
+                install: text("XE2"),
+                ..none.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                version: text("XE1-version"),
+                ..none.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                request: text("MR2"),
+                ..none.clone()
+            },
+            1,
+        ),
+        (
+            Filter {
+                request: text("MR"),
+                ..none.clone()
+            },
+            0,
+        ),
+        (
+            Filter {
+                after: Some(1e9),
+                before: Some(1e11),
+                ..none.clone()
+            },
+            2,
+        ),
+        (
+            Filter {
+                after: Some(1e11),
+                ..none.clone()
+            },
+            0,
+        ),
+        (
+            Filter {
+                before: Some(1e9),
+                ..none
+            },
+            0,
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(queue.list(&filter, ALL).await?.len(), expected, "{filter:?}");
+    }
+    let facts = &listed(queue.as_ref()).await?[0];
+    assert_eq!(
+        (facts.standing, facts.is_leased, facts.attempts),
+        (Standing::Running, true, 1)
+    );
+    assert_eq!(facts.callback_host.as_deref(), Some("api.twilio.com"));
+    assert!((facts.has_audio, facts.has_result) == (true, false) && facts.times.cutoff > facts.times.accepted);
+    Ok(())
+}
+
+async fn claim_one_of(queue: &dyn Jobs, limit: usize) -> Result<JobId, Box<dyn std::error::Error>> {
+    let lease = queue.claim(limit).await?.pop().ok_or("there is a job")?;
+    Ok(lease.subject.id)
+}
+
+pub(crate) async fn pages_follow_one_another(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    for number in 0..5 {
+        queue.enqueue(job(&format!("MR{number}"))?).await?;
+    }
+    let all: Vec<_> = listed(queue.as_ref()).await?.iter().map(|job| job.id).collect();
+    let mut paged = Vec::new();
+    loop {
+        let after = paged.last().copied();
+        let page = queue.list(&Filter::default(), Page { after, limit: 2 }).await?;
+        paged.extend(page.iter().map(|job| job.id));
+        if page.len() < 2 {
+            break;
+        }
+    }
+    assert_eq!((paged.len(), paged), (5, all));
+    Ok(())
+}
+
+pub(crate) async fn a_rejected_result_is_replayed(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    rejected(queue.as_ref()).await?;
+    let id = only(queue.as_ref()).await?.id;
+    assert!(nothing_to_do(queue.as_ref()).await?);
+    assert!(matches!(
+        queue.act(Action::Replay, id, &note()).await?,
+        Acted::Done {
+            audio: None,
+            result: None
+        }
+    ));
+    let lease = claim_delivery(queue.as_ref()).await?;
+    assert_eq!((lease.subject.id, lease.subject.attempt), (id, 1));
+    assert!(lease.subject.left_seconds > 500.0, "{}", lease.subject.left_seconds);
+    assert_eq!(
+        queue.act(Action::Replay, id, &note()).await?,
+        Acted::Refused(Refuse::InHand),
+        "it is being sent"
+    );
+    Ok(())
+}
+
+pub(crate) async fn work_is_done_again_from_the_audio(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    rejected(queue.as_ref()).await?;
+    let id = only(queue.as_ref()).await?.id;
+    assert!(matches!(
+        queue.act(Action::Rework, id, &note()).await?,
+        Acted::Done { .. }
+    ));
+    let facts = only(queue.as_ref()).await?;
+    assert_eq!(
+        (facts.standing, facts.has_result, facts.last_error),
+        (Standing::Queued, false, None)
+    );
+    let lease = claim_one(queue.as_ref()).await?;
+    assert_eq!((lease.subject.id, lease.subject.attempt), (id, 1));
+    let left = lease.subject.work.deadlines.cutoff_seconds - lease.age_seconds;
+    assert!(left > 600.0, "there is time to work: {left}");
+    queue.finish(lease, super::done("{}")).await?;
+    let lease = claim_delivery(queue.as_ref()).await?;
+    queue.record(lease, DeliveryRecord::Confirmed).await?;
+    queue.audio_removed(id).await?;
+    assert_eq!(
+        queue.act(Action::Rework, id, &note()).await?,
+        Acted::Refused(Refuse::FindAudio)
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_discarded_job_is_nobodys_and_does_not_come_back(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    let accepted = job("MR1")?;
+    queue.enqueue(accepted.clone()).await?;
+    let id = only(queue.as_ref()).await?.id;
+    let discard = Action::Discard { force: false };
+    assert!(matches!(queue.act(discard, id, &note()).await?, Acted::Done { .. }));
+    assert!(nothing_to_do(queue.as_ref()).await?);
+    assert_eq!(only(queue.as_ref()).await?.standing, Standing::Discarded);
+    let repeated = again(&accepted);
+    let unneeded = repeated.audio.key.clone();
+    assert_eq!(queue.enqueue(repeated).await?, Enqueued::Duplicate { unneeded });
+    assert!(nothing_to_do(queue.as_ref()).await?, "not by a repeated request either");
+    assert_eq!(queue.removable_audio(10).await?, [(id, accepted.audio.key)]);
+    assert_eq!(queue.act(discard, id, &note()).await?, Acted::Refused(Refuse::Ended));
+    Ok(())
+}
+
+pub(crate) async fn a_forced_discard_voids_the_lease(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    queue.enqueue(job("MR1")?).await?;
+    let lease = claim_one(queue.as_ref()).await?;
+    let id = lease.subject.id;
+    let gentle = queue.act(Action::Discard { force: false }, id, &note()).await?;
+    assert_eq!(gentle, Acted::Refused(Refuse::InHand));
+    queue.act(Action::Discard { force: true }, id, &note()).await?;
+    assert!(matches!(
+        queue.finish(lease, super::done("{}")).await,
+        Err(QueueError::LoseLease)
+    ));
+    assert!(nothing_to_do(queue.as_ref()).await?);
+    Ok(())
+}
+
+pub(crate) async fn a_purged_job_is_gone_and_names_its_files(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    let accepted = job("MR1")?;
+    queue.enqueue(accepted.clone()).await?;
+    let id = only(queue.as_ref()).await?.id;
+    let ended = Action::Purge { unfinished: false };
+    assert_eq!(queue.act(ended, id, &note()).await?, Acted::Refused(Refuse::Unfinished));
+    let expected = Acted::Done {
+        audio: Some(accepted.audio.key.clone()),
+        result: None,
+    };
+    assert_eq!(
+        queue.act(Action::Purge { unfinished: true }, id, &note()).await?,
+        expected
+    );
+    assert_eq!(queue.act(ended, id, &note()).await?, Acted::Gone);
+    assert!(listed(queue.as_ref()).await?.is_empty());
+    assert_eq!(
+        queue.enqueue(accepted).await?,
+        Enqueued::Accepted,
+        "its request would be a new one"
+    );
+    Ok(())
+}
+
+pub(crate) async fn every_change_leaves_a_row_of_the_audit(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    rejected(queue.as_ref()).await?;
+    let id = only(queue.as_ref()).await?.id;
+    queue.act(Action::Rework, id, &note()).await?;
+    let refused = queue.act(Action::Replay, id, &note()).await?;
+    assert_eq!(refused, Acted::Refused(Refuse::Waits));
+    queue.act(Action::Discard { force: false }, id, &note()).await?;
+    queue.act(Action::Purge { unfinished: false }, id, &note()).await?;
+    let audit = queue.audit(10).await?;
+    let actions: Vec<_> = audit.iter().map(|entry| entry.action.as_str()).collect();
+    assert_eq!(actions, ["purge", "discard", "rework"], "what is refused is no change");
+    for entry in &audit {
+        assert_eq!(entry.job.as_deref(), Some(id.to_string().as_str()));
+        assert_eq!(entry.request.as_deref(), Some("MR1"));
+        assert_eq!((entry.by.as_str(), entry.choice.as_str()), ("ada", "state=rejected"));
+    }
+    assert_eq!(queue.audit(1).await?.len(), 1);
+    Ok(())
+}
+
+pub(crate) async fn jobs_of_others_are_out_of_reach(bench: &dyn Bench) -> Tested {
+    let ours = bench.open(&addon(), LONG).await?;
+    let theirs = bench.open(&AddonKey::new("addons", "other"), LONG).await?;
+    ours.enqueue(job("MR1")?).await?;
+    let id = only(ours.as_ref()).await?.id;
+    assert!(listed(theirs.as_ref()).await?.is_empty());
+    assert_eq!(
+        theirs.act(Action::Discard { force: true }, id, &note()).await?,
+        Acted::Gone
+    );
+    assert_eq!(theirs.fence(1e12, &note()).await?, 0);
+    ours.act(Action::Discard { force: true }, id, &note()).await?;
+    assert_eq!(theirs.audit(10).await?.len(), 1, "their own fence");
+    Ok(())
+}
