@@ -42,7 +42,11 @@ fn every_sentence_of_the_examples_documents_is_proved() -> Result<()> {
         for test in proved_by {
             assert!(is_there(&top, &test)?, "{test} is not there; it is to prove: {says}");
         }
-        assert_eq!(says.contains('?'), answered_in.is_some(), "an open question has an answer: {says}");
+        assert_eq!(
+            says.contains('?'),
+            answered_in.is_some(),
+            "an open question has an answer: {says}"
+        );
         if let Some(page) = answered_in {
             assert!(top.join(&page).is_file(), "{page} is not there: {says}");
         }
