@@ -18,7 +18,7 @@ struct Sentence {
 /// `suite::test` of the local suites, or `path/of/file.rs::test` below the top.
 fn is_there(top: &Path, test: &str) -> Result<bool> {
     let (place, name) = test.rsplit_once("::").context("a test is named suite::test")?;
-    let file = if place.ends_with(".rs") {
+    let file = if Path::new(place).extension().is_some() {
         top.join(place)
     } else {
         top.join("tests/suites/local").join(place).with_extension("rs")

@@ -78,8 +78,8 @@ async fn a_query_without_an_end_holds_its_place_until_its_time_is_over() -> Outc
     fs::write(front.path("empty.db"), [])?;
     front.set_database_url(&format!("sqlite://{}", front.path("empty.db").display()));
     let mut held = front.connect().await?;
-    let (head, body) = question().halves();
-    held.write([head, body].concat()).await?;
+    let (start, rest) = question().halves();
+    held.write([start, rest].concat()).await?;
     front.wait_for_places(1).await?;
     assert_unavailable(&front, &question(), "busy").await?;
     assert_eq!(held.read_answer().await?.status, 503);
