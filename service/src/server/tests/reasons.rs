@@ -84,6 +84,11 @@ const PROOFS: &[Proof] = &[
     ),
     proof(
         REFUSED,
+        &["audio_url_not_allowed"],
+        ("tests/suites/local/audio_url.rs", "refuses_a_url_that_is_never_fetched"),
+    ),
+    proof(
+        REFUSED,
         &["constant_mismatch"],
         (
             "tests/suites/local/mapping.rs",
@@ -280,7 +285,7 @@ fn every_row_names_a_test_that_provokes_it() -> Outcome {
         }
         // `json_of` takes nothing but a 200.
         assert!(
-            source.contains(&status.to_string()) || (*status == 200 && body.contains("json_of(")),
+            source.contains(&status.to_string()) || (*status == 200 && source.contains("json_of(")),
             "{file} does not speak of {status}, for {verdict}"
         );
     }

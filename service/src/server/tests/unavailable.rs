@@ -77,12 +77,12 @@ async fn a_query_without_an_end_holds_its_place_until_its_time_is_over() -> Outc
     .await?;
     fs::write(front.path("empty.db"), [])?;
     front.set_database_url(&format!("sqlite://{}", front.path("empty.db").display()));
-    let mut held = front.connect().await?;
-    let (start, rest) = question().halves();
-    held.write([start, rest].concat()).await?;
+    let mut endless = front.connect().await?;
+    let (head, body) = question().halves();
+    endless.write([head, body].concat()).await?;
     front.wait_for_places(1).await?;
     assert_unavailable(&front, &question(), "busy").await?;
-    assert_eq!(held.read_answer().await?.status, 503);
+    assert_eq!(endless.read_answer().await?.status, 503);
     assert_eq!(front.failures("database_timeout")?, 1, "{}", front.metrics()?);
     Ok(())
 }
