@@ -136,7 +136,7 @@ async fn shows_no_secret(home: &Home) -> Result<()> {
             text.contains(&sid) && text.contains("XE-customer") && text.contains("127.0.0.1"),
             "{text}"
         );
-        assert!(text.contains("confirmed") && text.contains("Z"), "{text}");
+        assert!(text.contains("confirmed") && text.contains('Z'), "{text}");
         Canary::new("the path of a callback", name.as_bytes()).assert_absent("jobs", &all);
         Canary::new("a result", loudness.as_bytes()).assert_absent("jobs", &all);
     }

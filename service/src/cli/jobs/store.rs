@@ -16,13 +16,13 @@ enum OpenStore {
     #[error(
         "failed to find the jobs: with storage.volume they are in the data folder of the service; name it with --data DIR"
     )]
-    FindData,
+    NameData,
     #[error("failed to find the jobs: there is no {}; has the service ever run with this folder?", file.display())]
-    FindFile { file: PathBuf },
+    FindDatabase { file: PathBuf },
     #[error(
         "failed to find the jobs: storage.postgres names the Secret {name}, and the folder of secrets has no {name}/DATABASE_URL"
     )]
-    FindUrl { name: String },
+    ReadSecret { name: String },
 }
 
 /// Opens it. A schema of an earlier version is brought up to date: migrations only add, so that a service of that version
@@ -36,10 +36,10 @@ pub(super) async fn open(options: &StoreOptions) -> Result<Box<dyn Jobs>, Comman
 }
 
 async fn open_file(config: &Config, options: &StoreOptions) -> Result<Box<dyn Jobs>, CommandError> {
-    let folder = options.data.as_ref().ok_or(OpenStore::FindData);
+    let folder = options.data.as_ref().ok_or(OpenStore::NameData);
     let file = folder.map_err(CommandError::input)?.join("queue.db");
     if !file.is_file() {
-        return Err(CommandError::input(OpenStore::FindFile { file }));
+        return Err(CommandError::input(OpenStore::FindDatabase { file }));
     }
     let opened = SqliteQueue::open_beside(&file, config.addon.clone(), LEASE).await;
     Ok(Box::new(opened.map_err(CommandError::work)?))
@@ -47,7 +47,7 @@ async fn open_file(config: &Config, options: &StoreOptions) -> Result<Box<dyn Jo
 
 async fn open_postgres(config: &Config, options: &StoreOptions, name: &str) -> Result<Box<dyn Jobs>, CommandError> {
     let (_, secrets) = SecretFiles::open(options.addon.places(), config.secrets.clone());
-    let none = || CommandError::input(OpenStore::FindUrl { name: name.to_owned() });
+    let none = || CommandError::input(OpenStore::ReadSecret { name: name.to_owned() });
     let url = secrets.database_urls.get(name).cloned().ok_or_else(none)?;
     if url.borrow().is_none() {
         return Err(none());

@@ -121,9 +121,11 @@ async fn open_shared(
 
 /// Before anything is worked on or delivered. Without a database it cannot be known what would be.
 pub(super) async fn fence(queue: &dyn Jobs, before: Timestamp) -> Result<(), CommandError> {
-    match fence_once(queue, before).await.map_err(CommandError::work)? {
-        Some(jobs) => tracing::warn!(jobs, %before, "holding what a restored backup shows as unfinished"),
-        None => tracing::info!(%before, "these data were fenced at an earlier start"),
+    let held = fence_once(queue, before).await.map_err(CommandError::work)?;
+    if let Some(jobs) = held {
+        tracing::warn!(jobs, %before, "holding what a restored backup shows as unfinished");
+    } else {
+        tracing::info!(%before, "these data were fenced at an earlier start");
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ pub enum Refuse {
 }
 
 /// Decides.
-pub(in crate::queue) fn decide(action: Action, job: &Situation) -> Result<Change, Refuse> {
+pub(in crate::queue) fn decide(action: Action, job: Situation) -> Result<Change, Refuse> {
     match action {
         Action::Replay => replay(job),
         Action::Rework => rework(job),
@@ -103,7 +103,7 @@ pub(in crate::queue) fn decide(action: Action, job: &Situation) -> Result<Change
     }
 }
 
-fn replay(job: &Situation) -> Result<Change, Refuse> {
+fn replay(job: Situation) -> Result<Change, Refuse> {
     match (job.standing, job.state) {
         (Standing::Held, JobState::Fetching | JobState::Queued) => Ok(Change::Work),
         _ if job.is_leased => Err(Refuse::InHand),
@@ -115,7 +115,7 @@ fn replay(job: &Situation) -> Result<Change, Refuse> {
     }
 }
 
-fn rework(job: &Situation) -> Result<Change, Refuse> {
+fn rework(job: Situation) -> Result<Change, Refuse> {
     match job.standing {
         _ if job.is_leased => Err(Refuse::InHand),
         Standing::Fetching | Standing::Queued | Standing::Running => Err(Refuse::Waits),
@@ -125,7 +125,7 @@ fn rework(job: &Situation) -> Result<Change, Refuse> {
     }
 }
 
-fn discard(job: &Situation, force: bool) -> Result<Change, Refuse> {
+fn discard(job: Situation, force: bool) -> Result<Change, Refuse> {
     if is_ended(job.standing) {
         Err(Refuse::Ended)
     } else if job.is_leased && !force {
@@ -135,7 +135,7 @@ fn discard(job: &Situation, force: bool) -> Result<Change, Refuse> {
     }
 }
 
-fn purge(job: &Situation, unfinished: bool) -> Result<Change, Refuse> {
+fn purge(job: Situation, unfinished: bool) -> Result<Change, Refuse> {
     if job.is_leased {
         Err(Refuse::InHand)
     } else if is_ended(job.standing) || unfinished {
@@ -236,7 +236,7 @@ mod tests {
             (all, held, Ok(Change::Delete)),
             (all, running, Err(Refuse::InHand)),
         ] {
-            assert_eq!(decide(action, &situation), expected, "{action:?} {situation:?}");
+            assert_eq!(decide(action, situation), expected, "{action:?} {situation:?}");
         }
     }
 }

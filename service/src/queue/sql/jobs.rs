@@ -63,7 +63,7 @@ impl<D: Database> Jobs for SqlQueue<D> {
         let Some(found) = found.first() else {
             return Ok(Acted::Gone);
         };
-        let change = match decide(action, &facts::situation(found)?) {
+        let change = match decide(action, facts::situation(found)?) {
             Ok(change) => change,
             Err(refused) => return Ok(Acted::Refused(refused)),
         };
