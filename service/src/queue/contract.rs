@@ -86,7 +86,7 @@ macro_rules! every_queue {
         $crate::queue::contract::every_queue!(@in fences, $bench =>
             a_fence_holds_what_is_unfinished_and_voids_its_leases, a_held_job_goes_on_when_it_is_replayed,
             a_held_job_goes_on_when_twilio_asks_again, a_fence_leaves_younger_and_finished_jobs_alone,
-            a_fence_is_known_by_its_time);
+            a_fence_is_known_by_its_time, audio_is_not_fetched_for_a_held_job);
         $crate::queue::contract::every_queue!(@in room, $bench =>
             a_full_queue_takes_nothing_new, one_installation_does_not_fill_the_queue,
             a_known_request_is_never_refused_for_room, held_jobs_take_no_room, a_flood_leaves_workers_for_others,

@@ -1,7 +1,7 @@
 //! What a fence after a restore holds, and what lets it go.
 
 use super::jobs::{listed, note, only};
-use super::{Bench, LONG, Tested, addon, again, claim_delivery, claim_one, finished, job, nothing_to_do};
+use super::{Bench, LONG, Tested, addon, again, claim_delivery, claim_one, finished, job, nothing_to_do, remote};
 use crate::queue::jobs::{Action, Note};
 use crate::queue::{DeliveryRecord, Enqueued, QueueError, Standing};
 
@@ -97,5 +97,32 @@ pub(crate) async fn a_fence_is_known_by_its_time(bench: &dyn Bench) -> Tested {
     queue.fence(LATER, &note()).await?;
     assert!(queue.is_fenced(&note()).await?, "also when there was nothing to hold");
     assert!(!queue.is_fenced(&other).await?);
+    Ok(())
+}
+
+pub(crate) async fn audio_is_not_fetched_for_a_held_job(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    let accepted = remote("MR1", "https://media.example.com/first")?;
+    queue.enqueue(accepted.clone()).await?;
+    let fetching = queue.claim_fetches(1).await?.pop().ok_or("want a fetch")?;
+    for asked_again in [false, true] {
+        assert_eq!(queue.fence(LATER, &note()).await?, 1);
+        assert!(queue.renew(fetching.fence()).await.is_err(), "its lease is void");
+        assert!(queue.claim_fetches(10).await?.is_empty() && nothing_to_do(queue.as_ref()).await?);
+        let facts = only(queue.as_ref()).await?;
+        assert_eq!((facts.standing, facts.has_audio), (Standing::Held, false));
+        if asked_again {
+            let repeated = queue.enqueue(accepted.clone()).await?;
+            assert!(matches!(repeated, Enqueued::Duplicate { .. }), "{repeated:?}");
+        } else {
+            queue.act(Action::Replay, facts.id, &note()).await?;
+        }
+        assert_eq!(only(queue.as_ref()).await?.standing, Standing::Fetching);
+        assert!(
+            nothing_to_do(queue.as_ref()).await?,
+            "it is fetched before it is worked on"
+        );
+        assert_eq!(queue.claim_fetches(10).await?.len(), 1);
+    }
     Ok(())
 }

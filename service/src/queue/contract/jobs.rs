@@ -238,8 +238,10 @@ pub(crate) async fn every_change_leaves_a_row_of_the_audit(bench: &dyn Bench) ->
     queue.act(Action::Discard { force: false }, id, &note()).await?;
     queue.act(Action::Purge { unfinished: false }, id, &note()).await?;
     let audit = queue.audit(10).await?;
-    let actions: Vec<_> = audit.iter().map(|entry| entry.action.as_str()).collect();
-    assert_eq!(actions, ["purge", "discard", "rework"], "what is refused is no change");
+    // Two of one millisecond may stand either way.
+    let mut actions: Vec<_> = audit.iter().map(|entry| entry.action.as_str()).collect();
+    actions.sort_unstable();
+    assert_eq!(actions, ["discard", "purge", "rework"], "what is refused is no change");
     for entry in &audit {
         assert_eq!(entry.job.as_deref(), Some(id.to_string().as_str()));
         assert_eq!(entry.request.as_deref(), Some("MR1"));

@@ -91,9 +91,9 @@ pub(crate) async fn held_jobs_take_no_room(bench: &dyn Bench) -> Tested {
 pub(crate) async fn a_flood_leaves_workers_for_others(bench: &dyn Bench) -> Tested {
     let queue = bench.open_bounded(&addon(), LONG, running(2)).await?;
     for number in 0..20 {
-        queue
-            .enqueue(of_install(&format!("MR-flood-{number}"), Some("XE1"))?)
-            .await?;
+        let mut job = of_install(&format!("MR-flood-{number}"), Some("XE1"))?;
+        job.deadlines.median_seconds = f64::from(number);
+        queue.enqueue(job).await?;
     }
     queue.enqueue(of_install("MR-other", Some("XE2"))?).await?;
     let claimed = queue.claim(10).await?;

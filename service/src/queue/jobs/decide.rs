@@ -116,9 +116,10 @@ fn replay(job: Situation) -> Result<Change, Refuse> {
 }
 
 fn rework(job: Situation) -> Result<Change, Refuse> {
-    match job.standing {
+    match (job.standing, job.state) {
+        (Standing::Held, JobState::Fetching | JobState::Queued) => Ok(Change::Work),
         _ if job.is_leased => Err(Refuse::InHand),
-        Standing::Fetching | Standing::Queued | Standing::Running => Err(Refuse::Waits),
+        (Standing::Fetching | Standing::Queued | Standing::Running, _) => Err(Refuse::Waits),
         _ if !job.has_callback => Err(Refuse::FindCallback),
         _ if job.has_audio => Ok(Change::Work),
         _ => Err(Refuse::FindAudio),
@@ -182,6 +183,14 @@ mod tests {
             ..delivering
         };
         let held = job(Standing::Held, JobState::Queued);
+        let fetching = Situation {
+            has_audio: false,
+            ..job(Standing::Fetching, JobState::Queued)
+        };
+        let awaited = Situation {
+            has_audio: false,
+            ..held
+        };
         let held_result = job(Standing::Held, JobState::Delivering);
         let rejected = job(Standing::Rejected, JobState::Rejected);
         let discarded = job(Standing::Discarded, JobState::Expired);
@@ -220,6 +229,10 @@ mod tests {
             (Rework, running, Err(Refuse::InHand)),
             (Rework, sent, Err(Refuse::InHand)),
             (Rework, held_result, Ok(Change::Work)),
+            (Rework, awaited, Ok(Change::Work)),
+            (Replay, awaited, Ok(Change::Work)),
+            (Replay, fetching, Err(Refuse::Waits)),
+            (gentle, fetching, Ok(Change::Discard)),
             (Rework, rejected, Ok(Change::Work)),
             (Rework, unworked, Ok(Change::Work)),
             (Rework, heard, Err(Refuse::FindAudio)),

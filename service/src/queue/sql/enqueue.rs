@@ -49,7 +49,11 @@ const REFETCH: Statement = statement!(
     WHERE id = $1"
 );
 
-const REDIRECT: Statement = statement!("UPDATE job SET callback = $2 WHERE id = $1");
+// One that is held goes on with the audio that it has.
+const REDIRECT: Statement = statement!(
+    "UPDATE job SET callback = $2, run_at = CASE WHEN held_at IS NULL THEN run_at ELSE " NOW " END, held_at = NULL
+    WHERE id = $1"
+);
 
 // Whoever is sending to the earlier place loses the lease: what it learns is about another callback.
 const REDELIVER: Statement = statement!(

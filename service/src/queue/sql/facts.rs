@@ -107,7 +107,8 @@ pub(super) fn situation(found: &impl Columns) -> Result<Situation, QueueError> {
         standing: standing.ok_or(QueueError::ReadRow { column: "standing" })?,
         state: row::state(found)?,
         is_leased: found.truth("leased")?,
-        has_audio: found.optional("audio_key")?.is_some(),
+        // Audio that was to be fetched has a key before it has a byte.
+        has_audio: found.optional("audio_key")?.is_some() && found.integer("audio_bytes")? > 0,
         has_result: found.optional("result")?.is_some() || found.optional("result_key")?.is_some(),
         has_callback: found.optional("callback")?.is_some(),
     })

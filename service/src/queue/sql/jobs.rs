@@ -11,7 +11,7 @@ use crate::queue::CALLBACK_FLOOR_SECONDS;
 use crate::queue::jobs::{Acted, Action, AuditEntry, Change, Filter, JobFacts, Jobs, Note, Page, decide};
 
 const LOOK: Statement = statement!(
-    "SELECT id, state, sids, audio_key, result, result_key, callback, " STANDING " AS standing,
+    "SELECT id, state, sids, audio_key, audio_bytes, result, result_key, callback, " STANDING " AS standing,
            coalesce(lease_until > " NOW ", false) AS leased
     FROM job WHERE addon = $1 AND id = $2 " LOCKED
 );
@@ -25,7 +25,7 @@ const DELIVER: Statement = statement!(
     WHERE addon = $1 AND id = $2"
 );
 
-// Past its cut-off there would be no time to work: it is given as much as nearly all need, and the callback's minutes.
+// What is still to be fetched is fetched first. Past its cut-off there would be no time to work: it is given as much as nearly all need, and the callback's minutes.
 const WORK: Statement = statement!(
     "UPDATE job SET state = 'queued', attempt = 0, delivery_attempt = 0,
                    run_at = CASE WHEN audio_source IS NULL THEN " NOW " ELSE " NEVER " END,
@@ -40,8 +40,8 @@ const WORK: Statement = statement!(
 
 // Whoever works on it loses the lease. `expired` is what a program of the version before makes of it.
 const DISCARD: Statement = statement!(
-    "UPDATE job SET state = 'expired', last_error = 'discarded', ended_at = " NOW ", discarded_at = " NOW ", audio_source = NULL,
-                   held_at = NULL, lease_token = NULL, lease_until = NULL, lease_number = lease_number + 1
+    "UPDATE job SET state = 'expired', last_error = 'discarded', ended_at = " NOW ", discarded_at = " NOW ",
+                   held_at = NULL, audio_source = NULL, fetch_at = NULL, lease_token = NULL, lease_until = NULL, lease_number = lease_number + 1
     WHERE addon = $1 AND id = $2"
 );
 

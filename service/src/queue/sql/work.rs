@@ -31,12 +31,12 @@ const CLAIM_SHARED: Statement = statement!(
         SELECT job.id, coalesce(running.jobs, 0)
                        + row_number() OVER (PARTITION BY job.install ORDER BY due_at, id) AS place
         FROM job LEFT JOIN running ON running.install = job.install
-        WHERE addon = $3 AND state IN ('queued', 'running')
+        WHERE addon = $3 AND state IN ('queued', 'running') AND NOT " FETCHING "
           AND ((state = 'queued' AND run_at <= " NOW ")
             OR (state = 'running' AND lease_until <= " NOW "))),
     chosen AS MATERIALIZED (
         SELECT id FROM job
-        WHERE addon = $3 AND state IN ('queued', 'running')
+        WHERE addon = $3 AND state IN ('queued', 'running') AND NOT " FETCHING "
           AND ((state = 'queued' AND run_at <= " NOW ")
             OR (state = 'running' AND lease_until <= " NOW "))
           AND id IN (SELECT id FROM placed WHERE place <= $5)
