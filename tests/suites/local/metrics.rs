@@ -14,6 +14,7 @@ use marketplace_tests::twilio::{Payload, Sdk, pairs};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use super::audio_url;
 use super::recording::upload;
 use super::tls::home_with;
 
@@ -87,6 +88,10 @@ fn assert_documented(metrics: &str, documented: &Documented) -> Result<BTreeSet<
 async fn plain() -> Result<String> {
     let mut manifest = manifest();
     manifest["spec"]["allowList"] = json!({ "mode": "Audit", "sources": [{ "name": "it", "cidr": "192.0.2.0/24" }] });
+    let by_url_endpoint = audio_url::manifest()["spec"]["endpoints"][0].clone();
+    let endpoints = manifest["spec"]["endpoints"].as_array_mut().context("a list")?;
+    endpoints.push(by_url_endpoint);
+    manifest["spec"]["audioFetch"] = json!({ "allowInsecure": true });
     manifest["spec"]["endpoints"][1]["signature"] = json!({ "mode": "Commission" });
     let home = home_of(&manifest)?;
     let service = Service::start(&home).await?;
@@ -100,9 +105,14 @@ async fn plain() -> Result<String> {
     assert_eq!(forged.send(service.address()).await?.status, 403);
     let recording = upload(&receiver, &request_sid(), wav_of_bytes(20_000, 1))?;
     assert_eq!(recording.send(service.address()).await?.status, 202);
+    // Nobody listens on this port.
+    let elsewhere = audio_url::by_url(&receiver, &request_sid(), "https://127.0.0.1:9/none", None)?;
+    assert_eq!(elsewhere.send(service.address()).await?.status, 202);
     until("the callback is confirmed and the queue is told", async || {
         let metrics = service.metrics().await?;
-        let all = metrics.contains("marketplace_jobs_finished_total{") && metrics.contains("marketplace_queue_jobs{");
+        let all = ["jobs_finished_total", "queue_jobs", "audio_fetches_total"]
+            .iter()
+            .all(|name| metrics.contains(&format!("marketplace_{name}{{")));
         Ok(all.then_some(metrics))
     })
     .await
