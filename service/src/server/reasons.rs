@@ -34,7 +34,7 @@ pub const UNVERIFIED: [Reason; 17] = [
 ];
 
 /// Why a request cannot be served now: 503. With `unverifiedStatus: 503`, `signature_mismatch` is one of them.
-pub const UNAVAILABLE: [Reason; 25] = [
+pub const UNAVAILABLE: [Reason; 26] = [
     "no_token",
     "no_password",
     "commission",
@@ -51,6 +51,7 @@ pub const UNAVAILABLE: [Reason; 25] = [
     "spool_failed",
     "audio_size_mismatch",
     "audio_unavailable",
+    "install_queue_full",
     "queue_full",
     "queue_failed",
     "database_url_missing",

@@ -214,6 +214,11 @@ const PROOFS: &[Proof] = &[
     ),
     proof(
         UNAVAILABLE,
+        &["install_queue_full"],
+        ("tests/suites/local/jobs.rs", "one_customer_does_not_fill_the_queue"),
+    ),
+    proof(
+        UNAVAILABLE,
         &["spool_full"],
         (BOUNDS, "a_full_spool_is_503_while_what_it_holds_is_still_delivered"),
     ),
