@@ -103,7 +103,10 @@ pub fn audio(data: &[u8]) {
     if std::fs::write(&path, data).is_err() {
         return;
     }
-    let Ok(mut audio) = Audio::open(&path) else {
+    let opened = Audio::open(&path);
+    // Open files need no name; nothing is to be left behind, whatever is asserted below.
+    let _ = std::fs::remove_file(&path);
+    let Ok(mut audio) = opened else {
         return;
     };
     let format = audio.format();

@@ -139,7 +139,7 @@ async fn explain_reads_like_a_manual_and_get_shows_the_columns() -> Result<()> {
         .await
         .ok())
     });
-    assert!(explained.await?.contains("in the Twilio Console), in E.164 form"));
+    assert!(explained.await?.contains("The phone number (`{{primary_address}}`"));
     let scene = Scene::new("columns").await?;
     scene.apply::<MarketplaceAddon>(&in_scene(&scene, good())).await?;
     let shown = run("kubectl", &["--namespace", "columns", "get", "mpa"]).await?;
