@@ -15,7 +15,7 @@ pub use job::{
     AudioFormat, Credentials, Deadlines, Job, JobId, NewJob, RequestDetails, SpoolKey, StoredAudio, TwilioSids,
 };
 pub use raw::{RawFormat, RawSamples};
-pub use remote::{AudioUrl, RemoteAudio};
+pub use remote::RemoteAudio;
 
 /// The longest request SID that is taken. Twilio's own have 34 characters; the rest is room for what is not published.
 pub const REQUEST_SID_MAX_BYTES: usize = 64;
@@ -141,43 +141,58 @@ impl RequestKey {
     }
 }
 
-/// Where the result goes. A capability: whoever knows the URL may post a result, so only its host is ever shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CallbackUrl(Url);
+/// A URL that is a capability: whoever knows it may use it, so that only its host is ever shown.
+macro_rules! capability_url {
+    ($(#[$document:meta])* $name:ident, $unread:ident) => {
+        $(#[$document])*
+        #[derive(Clone, PartialEq, Eq)]
+        pub struct $name(Url);
 
-impl CallbackUrl {
-    /// Takes an absolute URL with a host; whether we may call it is `egress::admits`.
-    pub fn parse(text: &str) -> Result<Self, DomainError> {
-        let url = Url::parse(text.trim()).map_err(|_| DomainError::ReadCallbackUrl)?;
-        url.host_str()
-            .is_some_and(|host| !host.is_empty())
-            .then_some(Self(url))
-            .ok_or(DomainError::ReadCallbackUrl)
-    }
+        impl $name {
+            /// Takes an absolute URL with a host; whether we may call it is `egress`'s to say.
+            pub fn parse(text: &str) -> Result<Self, DomainError> {
+                let url = Url::parse(text.trim()).map_err(|_| DomainError::$unread)?;
+                url.host_str()
+                    .is_some_and(|host| !host.is_empty())
+                    .then_some(Self(url))
+                    .ok_or(DomainError::$unread)
+            }
 
-    /// The whole URL, for the one who sends to it or stores it.
-    #[must_use]
-    pub fn expose(&self) -> &Url {
-        &self.0
-    }
+            /// The whole URL, for the one who calls it or stores it.
+            #[must_use]
+            pub fn expose(&self) -> &Url {
+                &self.0
+            }
 
-    /// The part that may be shown.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
-    }
+            /// The part that may be shown.
+            #[must_use]
+            pub fn host(&self) -> &str {
+                self.0.host_str().unwrap_or_default()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.host())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, concat!(stringify!($name), "({})"), self.host())
+            }
+        }
+    };
 }
 
-impl fmt::Display for CallbackUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.host())
-    }
+capability_url! {
+    /// Where the result goes. Whoever knows the URL may post a result.
+    CallbackUrl, ReadCallbackUrl
 }
 
-impl fmt::Debug for CallbackUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "CallbackUrl({})", self.host())
-    }
+capability_url! {
+    /// Where audio lies. Whoever knows the URL may hear the recording.
+    AudioUrl, ReadAudioUrl
 }
 
 #[cfg(test)]

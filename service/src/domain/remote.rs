@@ -1,49 +1,6 @@
 //! Audio that a request names by a URL instead of bringing it. Made by `admission`, kept by `queue`, followed by `fetch`.
 
-use std::fmt;
-
-use url::Url;
-
-use super::{AudioFormat, DomainError, RawFormat, SpoolKey, StoredAudio};
-
-/// Where audio lies. A capability: whoever knows the URL may hear the recording, so only its host is ever shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AudioUrl(Url);
-
-impl AudioUrl {
-    /// Takes an absolute URL with a host; whether we may call it is `egress`'s to say.
-    pub fn parse(text: &str) -> Result<Self, DomainError> {
-        let url = Url::parse(text.trim()).map_err(|_| DomainError::ReadAudioUrl)?;
-        url.host_str()
-            .is_some_and(|host| !host.is_empty())
-            .then_some(Self(url))
-            .ok_or(DomainError::ReadAudioUrl)
-    }
-
-    /// The whole URL, for the one who fetches it or stores it.
-    #[must_use]
-    pub fn expose(&self) -> &Url {
-        &self.0
-    }
-
-    /// The part that may be shown.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
-    }
-}
-
-impl fmt::Display for AudioUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.host())
-    }
-}
-
-impl fmt::Debug for AudioUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "AudioUrl({})", self.host())
-    }
-}
+use super::{AudioFormat, AudioUrl, RawFormat, SpoolKey, StoredAudio};
 
 /// Audio that is still where its URL leads, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

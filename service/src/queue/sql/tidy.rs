@@ -79,7 +79,13 @@ pub(super) async fn gauges(queue: &SqlQueue<impl Database>) -> Result<Gauges, Qu
         let statement = match standing {
             Standing::Held => &COUNT_HELD,
             Standing::Fetching => &COUNT_FETCHING,
-            _ => &COUNT,
+            Standing::Queued
+            | Standing::Running
+            | Standing::Delivering
+            | Standing::Confirmed
+            | Standing::Rejected
+            | Standing::Expired
+            | Standing::Discarded => &COUNT,
         };
         let counted = transaction
             .fetch(statement, &[addon, Value::Text(standing.label())])
