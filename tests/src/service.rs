@@ -47,6 +47,21 @@ pub async fn run_to_end(arguments: &[&str]) -> Result<Output> {
     Ok(ended.with_context(|| format!("{arguments:?} has not ended after {} s", BOUND.as_secs()))??)
 }
 
+/// The same for a service that does not start: `run` with what this home has for it, and more. Gives back its exit code and
+/// what it said.
+pub async fn refused_at_start(home: &Home, more: &[&str]) -> Result<(Option<i32>, String)> {
+    let arguments = home.arguments();
+    let arguments: Vec<_> = std::iter::once("run")
+        .chain(arguments.iter().map(String::as_str))
+        .chain(more.iter().copied())
+        .collect();
+    let output = run_to_end(&arguments).await?;
+    Ok((
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    ))
+}
+
 /// A running service. Dropped, it is killed; its log is among the output of the test.
 pub struct Service<'home> {
     home: &'home Home,

@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use marketplace_crds::endpoint::IntegrationKey;
 
 use super::jobs::Jobs;
-use super::{Delivery, Enqueued, Lease, Outcome, Queue, ResultBody, Room, WorkRecord};
+use super::{Delivery, DeliveryRecord, Enqueued, Lease, Outcome, Queue, ResultBody, Room, WorkRecord};
 use crate::domain::{
     AddonKey, AudioFormat, AudioUrl, CallbackUrl, Deadlines, EndpointName, Job, NewJob, RawFormat, RawSamples,
     RemoteAudio, RequestDetails, RequestKey, RequestSid, SpoolKey, StoredAudio, TwilioSids,
 };
 
+pub(super) mod actions;
 pub(super) mod crashes;
 pub(super) mod deliveries;
 pub(super) mod fences;
@@ -79,8 +80,9 @@ macro_rules! every_queue {
             audio_goes_after_the_cut_off, a_forgotten_request_would_be_new, rows_go_last, unfinished_work_is_never_retired,
             only_files_without_a_row_are_unknown);
         $crate::queue::contract::every_queue!(@in jobs, $bench =>
-            jobs_are_listed_by_every_filter, pages_follow_one_another, a_rejected_result_is_replayed,
-            work_is_done_again_from_the_audio, a_discarded_job_is_nobodys_and_does_not_come_back,
+            jobs_are_listed_by_every_filter, pages_follow_one_another);
+        $crate::queue::contract::every_queue!(@in actions, $bench =>
+            a_rejected_result_is_replayed, work_is_done_again_from_the_audio, a_discarded_job_is_nobodys_and_does_not_come_back,
             a_forced_discard_voids_the_lease, a_purged_job_is_gone_and_names_its_files,
             every_change_leaves_a_row_of_the_audit, jobs_of_others_are_out_of_reach);
         $crate::queue::contract::every_queue!(@in fences, $bench =>
@@ -178,6 +180,14 @@ pub(super) fn done(json: &str) -> WorkRecord {
         body: ResultBody::Inline(json.to_owned()),
         error_code: None,
     })
+}
+
+/// A delivery that failed and may pass yet.
+pub(super) fn busy(after_seconds: f64) -> DeliveryRecord {
+    DeliveryRecord::Retry {
+        reason: "busy",
+        after_seconds,
+    }
 }
 
 /// The only job there is to claim.

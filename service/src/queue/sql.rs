@@ -28,6 +28,7 @@ mod source;
 pub(in crate::queue) mod statement;
 mod tidy;
 mod work;
+mod written;
 
 pub(super) use row::Columns;
 use statement::Statement;
@@ -153,6 +154,16 @@ impl<D: Database> SqlQueue<D> {
         let changed = transaction.change(statement, values).await.map_err(failed(action))?;
         transaction.commit().await.map_err(failed(action))?;
         Ok(changed)
+    }
+
+    /// The parameters of a claim, in the order that all of them have.
+    fn claiming<'a>(&'a self, token: &'a str, limit: usize) -> [Value<'a>; 4] {
+        [
+            Value::Text(token),
+            Value::Real(self.lease_seconds),
+            Value::Text(self.addon.as_str()),
+            integer(limit),
+        ]
     }
 
     /// A statement whose first four parameters are the add-on and the fence: it changes one row, or the fence is stale.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use marketplace_tests::addon::{KNOWN, home_of, manifest, request_sid, twilio};
@@ -18,6 +18,8 @@ use marketplace_tests::twilio::{FileOrder, Payload, Sdk, SignedRequest, pairs};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::json;
+
+use super::recording::until_accepted;
 
 /// A job that was begun at each start and finished at none is given up at its sixth attempt, which is not the question here.
 const CRASHES: u64 = 4;
@@ -52,14 +54,7 @@ impl Traffic {
             let sid = request_sid();
             let request = upload(&self.receiver, &sid, wav.clone())?;
             self.ledger.write(&format!("sending {sid}"))?;
-            until("an upload is accepted", async || {
-                match request.send(self.home.address()).await {
-                    Ok(answer) if answer.status == 202 => Ok(Some(())),
-                    Ok(answer) if answer.status != 503 => bail!("an upload got {}", answer.status),
-                    Ok(_) | Err(_) => Ok(None),
-                }
-            })
-            .await?;
+            until_accepted(&request, &self.home).await?;
             self.ledger.write(&format!("accepted {sid}"))?;
         }
         Ok(())

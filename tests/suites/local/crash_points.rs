@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -22,7 +22,7 @@ use marketplace_tests::service::{Home, Service};
 use sqlx::{Connection as _, Row as _};
 
 use super::audio_url;
-use super::recording::upload;
+use super::recording::{until_accepted, upload};
 
 /// The points of the service's `crash`, in the order in which a recording passes them.
 const POINTS: [&str; 11] = [
@@ -118,14 +118,7 @@ impl Round {
             Some(host) => audio_url::by_url(&self.receiver, &sid, &host.url(&sid), Some(wav.len()))?,
         };
         self.ledger.write(&format!("sending {sid}"))?;
-        until("an upload is accepted", async || {
-            match request.send(self.home.address()).await {
-                Ok(answer) if answer.status == 202 => Ok(Some(())),
-                Ok(answer) if answer.status != 503 => bail!("an upload got {}", answer.status),
-                Ok(_) | Err(_) => Ok(None),
-            }
-        })
-        .await?;
+        until_accepted(&request, &self.home).await?;
         self.ledger.write(&format!("accepted {sid}"))?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::Result;
 use marketplace_tests::addon::{ACCOUNT_SID, AUTH_TOKEN, KNOWN, home_of, manifest, request_sid, twilio};
 use marketplace_tests::patience::until;
-use marketplace_tests::service::{Home, Service, run_to_end};
+use marketplace_tests::service::{Home, Service, refused_at_start, run_to_end};
 use marketplace_tests::twilio::{Payload, Sdk, Twilio, pairs};
 
 const NEXT_TOKEN: &str = "ffeeddccbbaa99887766554433221100";
@@ -92,13 +92,8 @@ async fn does_not_start_with_a_file_that_it_cannot_use() -> Result<()> {
 }
 
 async fn assert_refused(home: &Home, words: &str) -> Result<()> {
-    let arguments = home.arguments();
-    let arguments: Vec<_> = std::iter::once("run")
-        .chain(arguments.iter().map(String::as_str))
-        .collect();
-    let output = run_to_end(&arguments).await?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), told.lines().count()), (Some(2), 1), "{told}");
+    let (code, told) = refused_at_start(home, &[]).await?;
+    assert_eq!((code, told.lines().count()), (Some(2), 1), "{told}");
     assert!(told.contains(words) && !told.contains("hidden"), "{words}: {told}");
     Ok(())
 }

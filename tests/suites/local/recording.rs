@@ -1,6 +1,6 @@
 //! A recording comes in, 202 goes out, and what was heard in it goes to the callback.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use bytes::Bytes;
 use marketplace_tests::addon::{ACCOUNT_SID, ADDON_SID, AUTH_TOKEN, home, request_sid, twilio};
 use marketplace_tests::audio::{Recording, Sound};
@@ -35,6 +35,18 @@ pub fn assert_accepted(answer: &Answer) {
         (answer.header("transfer-encoding"), answer.body.as_slice()),
         (None, &b""[..])
     );
+}
+
+/// Sends it until it is accepted: Twilio repeats what was reset or got a 5xx.
+pub async fn until_accepted(request: &SignedRequest, home: &Home) -> Result<()> {
+    until("an upload is accepted", async || {
+        match request.send(home.address()).await {
+            Ok(answer) if answer.status == 202 => Ok(Some(())),
+            Ok(answer) if answer.status != 503 => bail!("an upload got {}", answer.status),
+            Ok(_) | Err(_) => Ok(None),
+        }
+    })
+    .await
 }
 
 /// Nothing of a refused upload stays behind.

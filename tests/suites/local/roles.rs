@@ -10,7 +10,7 @@ use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::patience::until;
 use marketplace_tests::pgbouncer::PgBouncer;
 use marketplace_tests::postgres::Postgres;
-use marketplace_tests::service::{Service, run_to_end};
+use marketplace_tests::service::{Service, refused_at_start};
 use marketplace_tests::twilio::{Payload, Sdk, pairs};
 
 use super::recording::{assert_accepted, short_wav, until_nothing_is_kept, upload};
@@ -50,13 +50,7 @@ async fn a_folder_that_processes_share_is_not_taken_by_one_alone() -> Result<()>
     let other = marketplace_tests::addon::home()?;
     std::fs::remove_dir(other.data_path())?;
     std::os::unix::fs::symlink(home.data_path(), other.data_path())?;
-    let arguments = other.arguments();
-    let all: Vec<&str> = ["run"]
-        .into_iter()
-        .chain(arguments.iter().map(String::as_str))
-        .collect();
-    let ended = run_to_end(&all).await?;
-    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let (_, told) = refused_at_start(&other, &[]).await?;
     assert!(told.contains("another process works on this data folder"), "{told}");
     Ok(())
 }
@@ -64,14 +58,7 @@ async fn a_folder_that_processes_share_is_not_taken_by_one_alone() -> Result<()>
 #[tokio::test]
 async fn a_worker_needs_a_database_that_is_not_one_folders() -> Result<()> {
     let home = home()?;
-    let arguments = home.arguments();
-    let mut all: Vec<&str> = ["run"]
-        .into_iter()
-        .chain(arguments.iter().map(String::as_str))
-        .collect();
-    all.extend(["--role", "worker"]);
-    let ended = run_to_end(&all).await?;
-    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let (_, told) = refused_at_start(&home, &["--role", "worker"]).await?;
     assert!(told.contains("declare storage.postgres"), "{told}");
     Ok(())
 }
@@ -108,14 +95,8 @@ async fn without_its_database_recordings_wait_and_everything_else_is_answered() 
 async fn a_database_that_may_lose_commits_is_refused_with_what_mends_it() -> Result<()> {
     let server = Postgres::start(&["fsync=off"])?;
     let home = home_at(&server.url_with(""))?;
-    let arguments = home.arguments();
-    let all: Vec<&str> = ["run"]
-        .into_iter()
-        .chain(arguments.iter().map(String::as_str))
-        .collect();
-    let ended = run_to_end(&all).await?;
-    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
-    assert_eq!(ended.status.code(), Some(1));
+    let (code, told) = refused_at_start(&home, &[]).await?;
+    assert_eq!(code, Some(1));
     assert!(
         told.contains("fsync is off") && told.contains("set fsync = on"),
         "{told}"

@@ -8,7 +8,7 @@ use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::http::{Answer, get};
 use marketplace_tests::http2::Http2;
 use marketplace_tests::patience::until;
-use marketplace_tests::service::{Home, Service, run_to_end};
+use marketplace_tests::service::{Home, Service, refused_at_start};
 use marketplace_tests::tls::Certificate;
 use marketplace_tests::twilio::{Payload, Sdk, SignedRequest, pairs};
 use rustls::version::{TLS12, TLS13};
@@ -285,13 +285,8 @@ async fn shows_a_new_certificate_to_new_connections_and_keeps_the_old_ones() -> 
 async fn does_not_start_without_a_usable_certificate() -> Result<()> {
     let home = home_with(&Certificate::generate()?)?;
     Certificate::write_pair(&home.path().join("tls"), "", "")?;
-    let arguments = home.arguments();
-    let arguments: Vec<_> = std::iter::once("run")
-        .chain(arguments.iter().map(String::as_str))
-        .collect();
-    let output = run_to_end(&arguments).await?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{told}");
+    let (code, told) = refused_at_start(&home, &[]).await?;
+    assert_eq!(code, Some(2), "{told}");
     ensure!(told.contains("failed to find a certificate in tls.crt"), "{told}");
     ensure!(get(home.admin(), "/healthz").await.is_err());
     Ok(())

@@ -5,7 +5,7 @@ use marketplace_tests::addon::{KNOWN, home, request_sid, twilio};
 use marketplace_tests::audio::wav_of_bytes;
 use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::collector::{Collector, holds};
-use marketplace_tests::service::{Service, run_to_end};
+use marketplace_tests::service::{Service, refused_at_start};
 use marketplace_tests::twilio::{Payload, Sdk, SignedRequest, pairs};
 
 use super::recording::upload;
@@ -100,13 +100,8 @@ async fn a_collector_that_is_away_is_told_once_and_holds_nobody_up() -> Result<(
 #[tokio::test]
 async fn does_not_start_with_a_collector_that_is_no_url() -> Result<()> {
     let home = home()?.with_arguments(&["--otlp-endpoint", "collector:4317"]);
-    let arguments = home.arguments();
-    let arguments: Vec<_> = std::iter::once("run")
-        .chain(arguments.iter().map(String::as_str))
-        .collect();
-    let output = run_to_end(&arguments).await?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{told}");
+    let (code, told) = refused_at_start(&home, &[]).await?;
+    assert_eq!(code, Some(2), "{told}");
     ensure!(told.contains("failed to read the address of the collector"), "{told}");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Results on their way.
 
-use super::{Bench, LONG, NONE, Tested, addon, claim_delivery, claim_one, finished, job, nothing_to_do};
+use super::{Bench, LONG, NONE, Tested, addon, busy, claim_delivery, claim_one, finished, job, nothing_to_do};
 use crate::domain::{Deadlines, NewJob, SpoolKey};
 use crate::queue::{CALLBACK_FLOOR_SECONDS, DeliveryRecord, Outcome, QueueError, ResultBody, WorkRecord};
 
@@ -43,26 +43,10 @@ pub(crate) async fn a_delivery_that_may_pass_waits_and_counts(bench: &dyn Bench)
         let lease = claim_delivery(queue.as_ref()).await?;
         assert_eq!(lease.subject.attempt, attempt);
         assert!(nothing_to_do(queue.as_ref()).await?, "it is being sent");
-        queue
-            .record(
-                lease,
-                DeliveryRecord::Retry {
-                    reason: "busy",
-                    after_seconds: 0.0,
-                },
-            )
-            .await?;
+        queue.record(lease, busy(0.0)).await?;
     }
     let lease = claim_delivery(queue.as_ref()).await?;
-    queue
-        .record(
-            lease,
-            DeliveryRecord::Retry {
-                reason: "busy",
-                after_seconds: 1000.0,
-            },
-        )
-        .await?;
+    queue.record(lease, busy(1000.0)).await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! The same request again.
 
 use super::{
-    Bench, LONG, NONE, Tested, addon, again, claim_delivery, claim_one, done, elsewhere, finished, job, nothing_to_do,
+    Bench, LONG, NONE, Tested, addon, again, busy, claim_delivery, claim_one, done, elsewhere, finished, job,
+    nothing_to_do,
 };
 use crate::domain::{EndpointName, NewJob};
 use crate::queue::{DeliveryRecord, Enqueued, QueueError};
@@ -40,15 +41,7 @@ pub(crate) async fn a_repeat_of_an_unconfirmed_result_delivers_it_again(bench: &
     let first = job("MR1")?;
     finished(queue.as_ref(), &first).await?;
     let lease = claim_delivery(queue.as_ref()).await?;
-    queue
-        .record(
-            lease,
-            DeliveryRecord::Retry {
-                reason: "busy",
-                after_seconds: 1000.0,
-            },
-        )
-        .await?;
+    queue.record(lease, busy(1000.0)).await?;
     assert!(nothing_to_do(queue.as_ref()).await?);
     let second = again(&first);
     let unneeded = second.audio.key.clone();

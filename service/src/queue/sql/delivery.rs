@@ -1,7 +1,7 @@
 //! Leases on results that are on their way. The same columns fence them as fence the work.
 
 use super::statement::{Statement, statement};
-use super::{Access, Database, QueueError, SqlQueue, Value, integer, row};
+use super::{Access, Database, QueueError, SqlQueue, Value, row};
 use crate::queue::lease::LeaseToken;
 use crate::queue::{Delivery, DeliveryRecord, Fence, Lease};
 
@@ -35,12 +35,7 @@ const RELEASE: Statement = statement!(
 
 pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Result<Vec<Lease<Delivery>>, QueueError> {
     let token = LeaseToken::random().0;
-    let values = [
-        Value::Text(&token),
-        Value::Real(queue.lease_seconds),
-        Value::Text(queue.addon.as_str()),
-        integer(limit),
-    ];
+    let values = queue.claiming(&token, limit);
     let rows = queue
         .fetch(Access::Write, (&CLAIM, "claim deliveries"), &values)
         .await?;

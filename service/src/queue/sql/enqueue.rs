@@ -1,7 +1,7 @@
 //! One transaction that is the idempotency check and the job: inserted, or else the earlier one looked up and decided on.
 
 use super::statement::{Statement, statement};
-use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, integer, room, row, source};
+use super::{Access, Columns, Database, QueueError, SqlQueue, Transaction, Value, failed, room, row, source, written};
 use crate::crash;
 use crate::domain::{JobId, NewJob};
 use crate::queue::again::{self, Again, Earlier};
@@ -102,28 +102,25 @@ async fn insert<D: Database>(
     let (id, details) = (JobId::random().to_string(), details(job));
     let audio_source = audio_source(job);
     let values = [
-        Value::Text(&id),
-        Value::Text(queue.addon.as_str()),
-        Value::Text(job.endpoint.as_str()),
-        Value::Text(job.request.as_str()),
-        Value::Text(&job.fields_digest),
-        Value::Text(&sids),
-        Value::Text(job.callback.expose().as_str()),
-        Value::Text(job.audio.key.as_str()),
-        integer(job.audio.bytes),
-        Value::Text(&job.audio.sha256_hex),
-        integer(job.format.channels),
-        integer(job.format.sample_rate_hertz),
-        integer(job.format.bits_per_sample),
-        Value::Real(job.format.seconds),
-        Value::Real(job.deadlines.median_seconds),
-        Value::Real(job.deadlines.p99_seconds),
-        Value::Real(job.deadlines.cutoff_seconds),
-        Value::Text(&details),
-        Value::Optional(audio_source.as_deref()),
-        runs_after(job),
-        Value::Text(room::install(job)),
-    ];
+        &[
+            Value::Text(&id),
+            Value::Text(queue.addon.as_str()),
+            Value::Text(job.endpoint.as_str()),
+            Value::Text(job.request.as_str()),
+            Value::Text(&job.fields_digest),
+            Value::Text(&sids),
+            Value::Text(job.callback.expose().as_str()),
+        ][..],
+        &written::audio(&job.audio, &job.format),
+        &written::deadlines(&job.deadlines),
+        &[
+            Value::Text(&details),
+            Value::Optional(audio_source.as_deref()),
+            runs_after(job),
+            Value::Text(room::install(job)),
+        ],
+    ]
+    .concat();
     let inserted = transaction.change(&INSERT, &values).await;
     Ok(inserted.map_err(failed("insert a job"))? > 0)
 }
@@ -173,43 +170,33 @@ async fn repeat<T: Transaction>(transaction: &mut T, found: &T::Row, job: &NewJo
 
 async fn replace<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJob) -> Result<(), QueueError> {
     let details = details(job);
-    let values = [
-        id,
-        Value::Text(job.callback.expose().as_str()),
-        Value::Text(job.audio.key.as_str()),
-        integer(job.audio.bytes),
-        Value::Text(&job.audio.sha256_hex),
-        integer(job.format.channels),
-        integer(job.format.sample_rate_hertz),
-        integer(job.format.bits_per_sample),
-        Value::Real(job.format.seconds),
-        Value::Text(&details),
-    ];
+    let values = replacing(id, job, &details);
     let replaced = transaction.change(&REPLACE, &values).await;
     replaced.map(drop).map_err(failed("replace a job"))
 }
 
 async fn refetch<T: Transaction>(transaction: &mut T, id: Value<'_>, job: &NewJob) -> Result<(), QueueError> {
     let (details, audio_source) = (details(job), audio_source(job));
+    let place = [Value::Optional(audio_source.as_deref()), runs_after(job)];
     let values = [
-        id,
-        Value::Text(job.callback.expose().as_str()),
-        Value::Text(job.audio.key.as_str()),
-        integer(job.audio.bytes),
-        Value::Text(&job.audio.sha256_hex),
-        integer(job.format.channels),
-        integer(job.format.sample_rate_hertz),
-        integer(job.format.bits_per_sample),
-        Value::Real(job.format.seconds),
-        Value::Text(&details),
-        Value::Real(job.deadlines.median_seconds),
-        Value::Real(job.deadlines.p99_seconds),
-        Value::Real(job.deadlines.cutoff_seconds),
-        Value::Optional(audio_source.as_deref()),
-        runs_after(job),
-    ];
+        &replacing(id, job, &details)[..],
+        &written::deadlines(&job.deadlines),
+        &place,
+    ]
+    .concat();
     let replaced = transaction.change(&REFETCH, &values).await;
     replaced.map(drop).map_err(failed("replace where audio is"))
+}
+
+/// The first parameters of both statements that put a repeated request into its earlier one's place.
+fn replacing<'a>(id: Value<'a>, job: &'a NewJob, details: &'a str) -> Vec<Value<'a>> {
+    let callback = Value::Text(job.callback.expose().as_str());
+    [
+        &[id, callback][..],
+        &written::audio(&job.audio, &job.format),
+        &[Value::Text(details)],
+    ]
+    .concat()
 }
 
 fn audio_source(job: &NewJob) -> Option<String> {

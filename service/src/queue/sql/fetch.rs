@@ -1,7 +1,7 @@
 //! Leases on audio that is to be fetched. The same columns fence them as fence the work that follows.
 
 use super::statement::{Statement, statement};
-use super::{Access, Database, QueueError, SqlQueue, Value, integer, row};
+use super::{Access, Database, QueueError, SqlQueue, Value, row, written};
 use crate::domain::Job;
 use crate::queue::lease::LeaseToken;
 use crate::queue::{CALLBACK_FLOOR_SECONDS, Fence, FetchRecord, Fetched, Lease, Outcome, ResultBody};
@@ -49,12 +49,7 @@ const ACTION: &str = "record a fetch";
 
 pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
     let token = LeaseToken::random().0;
-    let values = [
-        Value::Text(&token),
-        Value::Real(queue.lease_seconds),
-        Value::Text(queue.addon.as_str()),
-        integer(limit),
-    ];
+    let values = queue.claiming(&token, limit);
     let rows = queue.fetch(Access::Write, (&CLAIM, "claim fetches"), &values).await?;
     rows.iter().map(|found| row::job(found, "fetch_attempt")).collect()
 }
@@ -77,18 +72,7 @@ async fn keep(queue: &SqlQueue<impl Database>, fence: &Fence, fetched: &Fetched)
         format,
         deadlines,
     } = fetched;
-    let values = [
-        Value::Text(audio.key.as_str()),
-        integer(audio.bytes),
-        Value::Text(&audio.sha256_hex),
-        integer(format.channels),
-        integer(format.sample_rate_hertz),
-        integer(format.bits_per_sample),
-        Value::Real(format.seconds),
-        Value::Real(deadlines.median_seconds),
-        Value::Real(deadlines.p99_seconds),
-        Value::Real(deadlines.cutoff_seconds),
-    ];
+    let values = [&written::audio(audio, format)[..], &written::deadlines(deadlines)].concat();
     queue.change_fenced((&FETCHED, ACTION), fence, &values).await
 }
 

@@ -79,12 +79,7 @@ const FINISH_ACTION: &str = "finish a job";
 
 pub(super) async fn claim(queue: &SqlQueue<impl Database>, limit: usize) -> Result<Vec<Lease<Job>>, QueueError> {
     let token = LeaseToken::random().0;
-    let values = [
-        Value::Text(&token),
-        Value::Real(queue.lease_seconds),
-        Value::Text(queue.addon.as_str()),
-        integer(limit),
-    ];
+    let values = queue.claiming(&token, limit);
     let rows = match queue.room.install_running {
         None => queue.fetch(Access::Write, (&CLAIM, CLAIM_ACTION), &values).await?,
         Some(most) => claim_shared(queue, &values, most).await?,
