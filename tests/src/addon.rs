@@ -16,7 +16,7 @@ pub const ADDON_SID: &str = "XB0123456789abcdef0123456789abcdef";
 /// Under which it is registered.
 pub const PUBLIC_URL: &str = "https://addons.example.com/insights";
 /// The Secret with the URL of the jobs' database.
-const JOBS: &str = "jobs";
+pub const JOBS: &str = "jobs";
 /// A number that the table knows.
 pub const KNOWN: &str = "+14155551212";
 
@@ -113,15 +113,25 @@ pub fn home_on(server: &Postgres) -> Result<Home> {
 
 /// The same under this URL.
 pub fn home_at(database_url: &str) -> Result<Home> {
-    let storage = json!({ "postgres": { "secretName": JOBS } });
-    let home = home_of(&manifest_with("/spec/storage", storage))?;
+    home_of_at(manifest(), database_url)
+}
+
+fn home_of_at(mut manifest: Value, database_url: &str) -> Result<Home> {
+    manifest["spec"]["storage"] = json!({ "postgres": { "secretName": JOBS } });
+    let home = home_of(&manifest)?;
     home.write_secret(JOBS, "DATABASE_URL", database_url)?;
     Ok(home)
 }
 
 /// One add-on on each database.
 pub fn homes() -> Result<[Home; 2]> {
-    Ok([home()?, home_on(Postgres::shared()?)?])
+    homes_of(&manifest())
+}
+
+/// The same for another resource.
+pub fn homes_of(manifest: &Value) -> Result<[Home; 2]> {
+    let database_url = Postgres::shared()?.schema()?;
+    Ok([home_of(manifest)?, home_of_at(manifest.clone(), &database_url)?])
 }
 
 /// The same for another resource.

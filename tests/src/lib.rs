@@ -1,8 +1,8 @@
 //! The harness of the suites: the parts that stand around the product in a test.
 //!
 //! `service` starts the built program; `twilio` is who calls it, `callback` where it answers to and `collector` where it
-//! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent, `canary` is what must not show; `http`,
-//! `http2`, `tls` and `patience` are how all of them speak and wait.
+//! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent, `canary` is what must not show; `elapsed` lets
+//! time pass; `http`, `http2`, `tls` and `patience` are how all of them speak and wait.
 
 pub mod addon;
 pub mod audio;
@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod collector;
 pub mod connect_proxy;
 pub mod disk;
+pub mod elapsed;
 pub mod http;
 pub mod http2;
 pub mod ledger;

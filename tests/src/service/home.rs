@@ -69,6 +69,11 @@ impl Home {
         Ok(fs::rename(new, folder.join(key))?)
     }
 
+    /// A key of a Secret, if it was written.
+    pub fn secret(&self, secret: &str, key: &str) -> Option<String> {
+        fs::read_to_string(self.folder.path().join("secrets").join(secret).join(key)).ok()
+    }
+
     /// The folder of all.
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -40,7 +40,7 @@ async fn jobs(home: &Home, command: &[&str]) -> Result<Output> {
 }
 
 /// What it says as JSON, line by line; it must end well.
-async fn told(home: &Home, command: &[&str]) -> Result<Vec<Value>> {
+pub async fn told(home: &Home, command: &[&str]) -> Result<Vec<Value>> {
     let output = jobs(home, &[command, &["-o", "json"]].concat()).await?;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{command:?}: {errors}");
@@ -48,7 +48,7 @@ async fn told(home: &Home, command: &[&str]) -> Result<Vec<Value>> {
     lines.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }
 
-async fn until_state(home: &Home, sid: &str, state: &str) -> Result<Value> {
+pub async fn until_state(home: &Home, sid: &str, state: &str) -> Result<Value> {
     until(&format!("{sid} is {state}"), async || {
         let found = told(home, &["list", "--request", sid, "--state", state]).await?;
         Ok(found.into_iter().next())

@@ -25,6 +25,7 @@ mod power;
 mod proxies;
 mod recording;
 mod replay;
+mod retention;
 mod roles;
 mod rotation;
 mod rules;
