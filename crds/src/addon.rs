@@ -70,6 +70,10 @@ use crate::workload::Workload;
         "basicAuth.secretName must name a Secret of its own, not the one of spec.credentials",
     ),
     validation = rule(
+        "self.endpoints.all(e, !has(e.request.constants) || e.request.constants.all(c, !has(c.valueFrom) || c.valueFrom.secretName != self.credentials.secretName))",
+        "the valueFrom.secretName of request.constants must name a Secret of its own, not the one of spec.credentials",
+    ),
+    validation = rule(
         "!has(oldSelf.addonSid) || has(self.addonSid)",
         "addonSid cannot be removed once it is set: create another MarketplaceAddon for another add-on",
     ),

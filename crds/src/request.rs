@@ -11,6 +11,7 @@ use kube::core::Rule;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::constant::Constant;
 use crate::rules::{rule, signed_source, source};
 
 /// The fields that only a recording has.
@@ -61,7 +62,7 @@ pub struct Request {
     pub fields: Fields,
 
     /// Parameters with a fixed value that were registered with the URL, such as an API key. A request without one, or
-    /// with another value, is refused as `constant_mismatch`.
+    /// with another value, is refused as `constant_mismatch`. The value stands here or in a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16))]
     #[x_kube(
@@ -100,20 +101,6 @@ pub enum Encoding {
     Json,
     /// POST of `multipart/form-data`.
     Multipart,
-}
-
-/// A parameter whose value never changes.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Constant {
-    /// Where it is, written as in `request.fields`: `query:apikey` for a parameter in the URL of a POST.
-    #[schemars(length(min = 1, max = 128))]
-    #[x_kube(validation = source("the name of each of request.constants"))]
-    pub name: String,
-
-    /// What it must be, to the letter. Whoever may read this resource may read it.
-    #[schemars(length(min = 1, max = 256))]
-    pub value: String,
 }
 
 /// For each thing that Twilio sends, where this add-on receives it.

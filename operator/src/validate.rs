@@ -1,24 +1,20 @@
 //! Step 2, pure: the resource and the facts become a [`ValidatedAddon`], or every reason why not. After this no `Option`
 //! stands for "not checked yet", and the API server has no reason to refuse what is rendered.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod secrets;
 
-use k8s_openapi::ByteString;
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
-use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
 use marketplace_crds::paths::{TellApart, tell_apart};
-use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
 
-use crate::dereference::{Facts, SecretContent, SecretFact, secrets};
-
-/// The key that a Secret of a database must have.
-const DATABASE_URL: &str = "DATABASE_URL";
+use crate::dereference::{Facts, SecretContent};
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,8 +100,8 @@ pub struct ValidatedAddon {
     pub credentials_name: String,
     /// The named keys of it.
     pub credentials: SecretContent,
-    /// The Secrets with a database's URL, of `sql` handlers and of the jobs, and those with the password of an endpoint;
-    /// mounted as they are.
+    /// The Secrets with a database's URL, of `sql` handlers and of the jobs, those with the password of an endpoint, and
+    /// those with constants; mounted as they are.
     pub mounted_secrets: BTreeSet<String>,
     /// The volume, if one is declared.
     pub volume: Option<DataVolume>,
@@ -121,9 +117,8 @@ pub struct ValidatedAddon {
 pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) -> Result<ValidatedAddon, Vec<Refusal>> {
     let mut refusals: Vec<_> = manifest::violations(addon).into_iter().map(Refusal::KeepRule).collect();
     refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
-    let credentials = credentials(addon, facts, &mut refusals);
-    let mut mounted_secrets = database_secrets(addon, facts, &mut refusals);
-    mounted_secrets.extend(basic_auth_secrets(addon, facts, &mut refusals));
+    let credentials = secrets::credentials(addon, facts, &mut refusals);
+    let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -190,68 +185,19 @@ fn owner(addon: &MarketplaceAddon) -> OwnerReference {
     }
 }
 
-fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> SecretContent {
-    let name = &addon.spec.credentials.secret_name;
-    let mut copied = BTreeMap::new();
-    let found = found(facts, name, &[ACCOUNT_SID, AUTH_TOKEN], refusals);
-    for key in [ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY] {
-        if let Some(value) = found
-            .and_then(|content| content.0.get(key))
-            .filter(|value| !value.0.is_empty())
-        {
-            copied.insert(key.to_owned(), ByteString(value.0.clone()));
-        }
-    }
-    SecretContent(copied)
-}
-
-fn database_secrets(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
-    let names = secrets::of_databases(addon);
-    for name in &names {
-        found(facts, name, &[DATABASE_URL], refusals);
-    }
-    names
-}
-
-fn basic_auth_secrets(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
-    let names: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
-    for name in &names {
-        found(facts, name, &[USERNAME, PASSWORD], refusals);
-    }
-    names
-}
-
-fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Refusal>) -> Option<&'a SecretContent> {
-    match facts.secrets.get(name) {
-        Some(SecretFact::Found(content)) => {
-            let lacking = keys
-                .iter()
-                .filter(|key| content.0.get(**key).is_none_or(|value| value.0.is_empty()));
-            refusals.extend(lacking.map(|key| Refusal::FindKey(name.to_owned(), (*key).to_owned())));
-            Some(content)
-        }
-        Some(SecretFact::Absent) | None => {
-            let wanted = format!(
-                "the {} {}",
-                if keys.len() == 1 { "key" } else { "keys" },
-                keys.join(" and ")
-            );
-            refusals.push(Refusal::FindSecret(name.to_owned(), wanted));
-            None
-        }
-        Some(SecretFact::Forbidden(words)) => {
-            refusals.push(Refusal::ReadSecret(name.to_owned(), words.clone()));
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::fixtures::{addon, defaults, facts, recording_addon};
+    use std::collections::BTreeMap;
+
+    use k8s_openapi::ByteString;
+    use marketplace_crds::constant::{Constant, ValueFrom};
+    use marketplace_crds::credentials::{AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
     use marketplace_crds::paths::whole_path;
-    use marketplace_crds::signature::BasicAuth;
+    use marketplace_crds::signature::{BasicAuth, PASSWORD, USERNAME};
+
+    use super::*;
+    use crate::dereference::{self, SecretFact};
+    use crate::fixtures::{addon, defaults, facts, recording_addon};
 
     fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
         let refused = validate(addon, facts, &defaults()).err().unwrap_or_default();
@@ -288,6 +234,44 @@ mod tests {
         let valid = validate(&addon, &facts, &defaults()).expect("all Secrets are there");
         let mounted = ["doorbell".to_owned(), "ledger".to_owned()];
         assert_eq!(valid.mounted_secrets, BTreeSet::from(mounted));
+    }
+
+    #[test]
+    fn a_secret_with_constants_is_mounted_once_it_has_every_key_that_is_named() {
+        let (mut addon, mut facts) = (addon(), facts());
+        let constant = |name: &str, key: &str| Constant {
+            name: name.to_owned(),
+            value: None,
+            value_from: Some(ValueFrom {
+                secret_name: "keyring".to_owned(),
+                key: key.to_owned(),
+            }),
+        };
+        let constants = vec![constant("query:apikey", "crm"), constant("query:plan", "plan.txt")];
+        addon.spec.endpoints[0].request.constants = Some(constants);
+        assert_eq!(
+            reasons(&addon, &facts),
+            [
+                "SecretMissing: Secret keyring does not exist: create it in the namespace of the add-on with the keys crm and plan.txt"
+            ]
+        );
+        let mut hold = |keys: &[(&str, &str)]| {
+            let content = keys.iter();
+            let content = content.map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
+            let content = SecretFact::Found(SecretContent(content.collect()));
+            facts.secrets.insert("keyring".to_owned(), content);
+            (reasons(&addon, &facts), validate(&addon, &facts, &defaults()).ok())
+        };
+        assert_eq!(
+            hold(&[("crm", "k3y"), ("plan.txt", "")]).0,
+            ["SecretKeyMissing: Secret keyring has no value under the key plan.txt: add it"]
+        );
+        let valid = hold(&[("crm", "k3y"), ("plan.txt", "gold")]).1;
+        let valid = valid.expect("all Secrets are there");
+        let mounted = ["keyring".to_owned(), "ledger".to_owned()];
+        assert_eq!(valid.mounted_secrets, BTreeSet::from(mounted));
+        assert!(!valid.manifest.contains("k3y"));
+        assert!(dereference::secrets::named_by(&addon).contains("keyring"));
     }
 
     #[test]

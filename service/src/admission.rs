@@ -12,7 +12,7 @@ use crate::config::{Config, Endpoint, HandlerPlan};
 use crate::domain::{AudioUrl, CallbackUrl, RequestDetails, TwilioSids};
 use crate::egress;
 use crate::replay::{Dated, JudgeDate};
-use crate::request::{self, AudioClaims, ReadFields, RecordingFields, Sent, Values};
+use crate::request::{self, AudioClaims, ConstantSecrets, ReadFields, RecordingFields, Sent, Values};
 
 pub use self::refusal::Refusal;
 
@@ -116,14 +116,21 @@ pub enum AudioSource {
     Url(AudioUrl),
 }
 
+/// What a request is judged by, whichever endpoint it is for.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The add-on.
+    pub config: &'a Config,
+    /// What the Secrets hold of its constants.
+    pub constants: &'a ConstantSecrets,
+    /// The present time.
+    pub now: Timestamp,
+}
+
 /// Admits a verified request, or says why not. The order is from the request as a whole to its parts, so that the first
 /// thing that is wrong is the one that is told.
-pub fn admit(
-    config: &Config,
-    endpoint: Option<&Endpoint>,
-    request: &SignedRequest,
-    now: Timestamp,
-) -> Result<Admission, Refusal> {
+pub fn admit(known: &Known<'_>, endpoint: Option<&Endpoint>, request: &SignedRequest) -> Result<Admission, Refusal> {
+    let Known { config, constants, now } = *known;
     let endpoint = endpoint.ok_or(Refusal::UnknownEndpoint)?;
     if request.method != method_of(endpoint.encoding) {
         return Err(Refusal::MethodNotAccepted);
@@ -137,7 +144,7 @@ pub fn admit(
         return Err(Refusal::AnotherAddon);
     }
     let values = Values::read(&request.sent).map_err(refuse_fields)?;
-    if !request::keeps_constants(&endpoint.mapping, &values).map_err(refuse_fields)? {
+    if !request::keeps_constants(&endpoint.mapping, constants, &values).map_err(refuse_fields)? {
         return Err(Refusal::ConstantMismatch);
     }
     judge_date(endpoint, &values, now)?;

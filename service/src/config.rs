@@ -7,12 +7,11 @@ use std::time::Duration;
 use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
-use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
 use marketplace_crds::paths::{self, TellApart};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
 
-use crate::analysis::{AcousticsPlan, AnalysisPlan};
+use crate::analysis::AnalysisPlan;
 use crate::deadline::Sla;
 use crate::domain::{AddonKey, EndpointName};
 use crate::egress::{CallbackPolicy, FetchPolicy, PatternError};
@@ -21,10 +20,11 @@ use crate::handler::sql::statement::{ReadStatement, Statement};
 use crate::limits::{self, Limits};
 use crate::queue::Retention;
 use crate::replay::ReplayPlan;
-use crate::request::Mapping;
+use crate::request::{Mapping, named_keys};
 use crate::signature::{EndpointUrl, ReadPublicUrl, SignaturePlan};
 use crate::source::{Mode, SourcePolicy};
 
+mod handlers;
 mod outward;
 
 /// The namespace of a resource that names none, as `kubectl` has it.
@@ -198,6 +198,7 @@ impl Config {
                     .iter()
                     .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
                     .collect(),
+                constants: named_keys(endpoints.iter().flat_map(|endpoint| &endpoint.mapping.constants)),
             },
             endpoints,
             callbacks: outward::callbacks(&spec.callbacks)?,
@@ -282,67 +283,9 @@ fn read_endpoint(public_url: &str, endpoint: &endpoint::Endpoint) -> Result<Endp
         replay: replay.as_ref().map(ReplayPlan::new),
         signature: signature.into(),
         basic_auth_secret: basic_auth.as_ref().map(|secret| secret.secret_name.clone()),
-        handler: read_handler(name, handler, &mapping)?,
+        handler: handlers::read(name, handler, &mapping)?,
         mapping,
     })
-}
-
-fn read_handler(endpoint: &str, handler: &Handler, mapping: &Mapping) -> Result<HandlerPlan, ReadConfig> {
-    match handler {
-        Handler {
-            table: Some(table),
-            sql: None,
-            analysis: None,
-        } => Ok(HandlerPlan::Table(read_table(table))),
-        Handler {
-            table: None,
-            sql: Some(sql),
-            analysis: None,
-        } => read_sql(endpoint, sql, mapping).map(HandlerPlan::Sql),
-        Handler {
-            table: None,
-            sql: None,
-            analysis: Some(analysis),
-        } => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
-        _ => Err(ReadConfig::ChooseHandler {
-            endpoint: endpoint.to_owned(),
-        }),
-    }
-}
-
-fn read_table(table: &Table) -> TablePlan {
-    table
-        .entries
-        .iter()
-        .map(|entry| (entry.key.clone(), entry.results.clone()))
-        .collect()
-}
-
-fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, ReadConfig> {
-    let Sql {
-        secret_name,
-        query,
-        timeout_seconds,
-        max_connections,
-    } = sql;
-    let configuration = mapping.configuration.keys().cloned().collect();
-    let statement = Statement::parse(query, configuration).map_err(|source| ReadConfig::ReadQuery {
-        endpoint: endpoint.to_owned(),
-        source,
-    })?;
-    Ok(SqlPlan {
-        secret_name: secret_name.clone(),
-        statement,
-        timeout: Duration::from_secs(timeout_seconds.unsigned_abs().into()),
-        max_connections: max_connections.unsigned_abs(),
-    })
-}
-
-fn read_analysis(analysis: &Analysis) -> AnalysisPlan {
-    let Analysis { acoustics } = analysis;
-    AnalysisPlan {
-        acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! account and its tokens.
 
 mod basic;
+mod constants;
 mod env_file;
 mod secret;
 
@@ -26,6 +27,7 @@ pub use self::env_file::ReadEnvFile;
 pub use self::secret::{ReadSecret, SecretFolder};
 
 use crate::domain::Credentials;
+use crate::request::{ConstantSecrets, NamedKeys};
 
 const DATABASE_URL: &str = "DATABASE_URL";
 
@@ -47,6 +49,8 @@ pub struct SecretNames {
     pub databases: BTreeSet<String>,
     /// Every Secret with the password of an endpoint.
     pub basic_auth: BTreeSet<String>,
+    /// Every Secret with constants, and the keys that hold them.
+    pub constants: NamedKeys,
 }
 
 /// Where the Secrets are.
@@ -78,6 +82,8 @@ pub struct Secrets {
     pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
     /// What each Secret of `SecretNames::basic_auth` has; none before the first good reading.
     pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
+    /// What the Secrets of `SecretNames::constants` hold of them; of each nothing before its first good reading.
+    pub constants: watch::Receiver<Arc<ConstantSecrets>>,
 }
 
 /// Reads the files on a timer and publishes what changed.
@@ -87,6 +93,7 @@ pub struct SecretFiles {
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
+    constants: watch::Sender<Arc<ConstantSecrets>>,
     /// What failed at the last reading, so that it is told once and not at every reading.
     complaints: BTreeSet<String>,
 }
@@ -98,12 +105,14 @@ impl SecretFiles {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
         let (database_urls, database_urls_seen) = channels(&names.databases);
         let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
+        let (constants, constants_seen) = watch::channel(Arc::default());
         let mut files = Self {
             places,
             names,
             credentials,
             database_urls,
             basic_credentials,
+            constants,
             complaints: BTreeSet::new(),
         };
         files.reread();
@@ -113,6 +122,7 @@ impl SecretFiles {
                 credentials: credentials_seen,
                 database_urls: database_urls_seen,
                 basic_credentials: basic_credentials_seen,
+                constants: constants_seen,
             },
         )
     }
@@ -128,6 +138,7 @@ impl SecretFiles {
 
     /// Reads everything once and publishes what is good and differs.
     pub fn reread(&mut self) {
+        let folder = &self.places.folder;
         let mut complaints = BTreeSet::new();
         match read_once(&self.places, &self.names.credentials) {
             Ok(read) => {
@@ -140,36 +151,16 @@ impl SecretFiles {
                 complaints.insert(error.to_string());
             }
         }
+        let is_same_url = |last: &SecretString, read: &SecretString| last.expose_secret() == read.expose_secret();
         for (name, sender) in &self.database_urls {
-            match SecretFolder::open(&self.places.folder, name).and_then(|folder| folder.required(DATABASE_URL)) {
-                Ok(url) => {
-                    sender.send_if_modified(|last| {
-                        let changed = last
-                            .as_ref()
-                            .is_none_or(|last| last.expose_secret() != url.expose_secret());
-                        *last = Some(url);
-                        changed
-                    });
-                }
-                Err(error) => {
-                    complaints.insert(error.to_string());
-                }
-            }
+            let read = SecretFolder::open(folder, name).and_then(|secret| secret.required(DATABASE_URL));
+            complaints.extend(publish(sender, read, is_same_url));
         }
         for (name, sender) in &self.basic_credentials {
-            match read_password_once(&self.places, name) {
-                Ok(read) => {
-                    sender.send_if_modified(|last| {
-                        let changed = last.as_ref().is_none_or(|last| !last.is_same(&read));
-                        *last = Some(read);
-                        changed
-                    });
-                }
-                Err(error) => {
-                    complaints.insert(error.to_string());
-                }
-            }
+            let read = read_password_once(&self.places, name);
+            complaints.extend(publish(sender, read, BasicCredentials::is_same));
         }
+        complaints.extend(constants::reread(folder, &self.names.constants, &self.constants));
         for complaint in complaints.difference(&self.complaints) {
             tracing::warn!(
                 reason = complaint,
@@ -178,6 +169,24 @@ impl SecretFiles {
         }
         self.complaints = complaints;
     }
+}
+
+/// Publishes what is good and differs; else says what is wrong with it.
+fn publish<T>(
+    sender: &watch::Sender<Option<T>>,
+    read: Result<T, ReadSecret>,
+    is_same: impl Fn(&T, &T) -> bool,
+) -> Option<String> {
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => return Some(error.to_string()),
+    };
+    sender.send_if_modified(|last| {
+        let changed = last.as_ref().is_none_or(|last| !is_same(last, &read));
+        *last = Some(read);
+        changed
+    });
+    None
 }
 
 type Channels<T> = (
@@ -209,6 +218,11 @@ pub fn read_password_once(places: &SecretPlaces, secret: &str) -> Result<BasicCr
     SecretFolder::open(&places.folder, secret).and_then(|folder| BasicCredentials::read(&folder))
 }
 
+/// Reads what the Secrets hold of the constants once, for a start and for a program that ends soon.
+pub fn read_constants_once(places: &SecretPlaces, named: &NamedKeys) -> Result<ConstantSecrets, ReadSecret> {
+    constants::read_all(&places.folder, named)
+}
+
 /// The tokens are good together with an account only: the callback needs both.
 fn read_credentials(folder: &SecretFolder) -> Result<Credentials, ReadSecret> {
     let account_sid = folder.required(ACCOUNT_SID)?.expose_secret().to_owned();
@@ -237,143 +251,4 @@ fn same(one: &Credentials, other: &Credentials) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::io;
-    use std::path::Path;
-
-    use super::{SecretFiles, SecretNames, SecretPlaces, Secrets};
-    use secrecy::ExposeSecret as _;
-
-    fn write(root: &Path, key: &str, text: &str) -> io::Result<()> {
-        let path = root.join(key);
-        fs::create_dir_all(path.parent().unwrap_or(root))?;
-        fs::write(path, text)
-    }
-
-    fn open(root: &Path) -> (SecretFiles, Secrets) {
-        let names = SecretNames {
-            credentials: "twilio".to_owned(),
-            databases: ["crm".to_owned()].into(),
-            basic_auth: ["door".to_owned()].into(),
-        };
-        let places = SecretPlaces {
-            folder: root.to_owned(),
-            env_file: None,
-        };
-        SecretFiles::open(places, names)
-    }
-
-    fn tokens(secrets: &Secrets) -> Vec<String> {
-        secrets
-            .credentials
-            .borrow()
-            .tokens
-            .iter()
-            .map(|token| token.expose_secret().to_owned())
-            .collect()
-    }
-
-    #[test]
-    fn has_no_token_before_the_first_good_reading() -> io::Result<()> {
-        let root = tempfile::tempdir()?;
-        let (mut files, secrets) = open(root.path());
-        assert!(tokens(&secrets).is_empty());
-        write(root.path(), "twilio/AUTH_TOKEN", "t1")?;
-        files.reread();
-        assert!(tokens(&secrets).is_empty(), "a token without its account");
-        write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
-        files.reread();
-        assert_eq!(tokens(&secrets), ["t1"]);
-        Ok(())
-    }
-
-    #[test]
-    fn trims_one_line_end_and_nothing_else() -> io::Result<()> {
-        let root = tempfile::tempdir()?;
-        write(root.path(), "twilio/ACCOUNT_SID", "AC1\r\n")?;
-        write(root.path(), "twilio/AUTH_TOKEN", "t1\n")?;
-        write(root.path(), "crm/DATABASE_URL", "sqlite:crm file.db\n")?;
-        let (_, secrets) = open(root.path());
-        assert_eq!(secrets.credentials.borrow().account_sid, "AC1");
-        assert_eq!(tokens(&secrets), ["t1"]);
-        let url = secrets.database_urls["crm"]
-            .borrow()
-            .as_ref()
-            .map(|url| url.expose_secret().to_owned());
-        assert_eq!(url.as_deref(), Some("sqlite:crm file.db"));
-        Ok(())
-    }
-
-    #[test]
-    fn publishes_a_rotation_and_keeps_the_last_good_tokens_while_it_is_half_written() -> io::Result<()> {
-        let root = tempfile::tempdir()?;
-        write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
-        write(root.path(), "twilio/AUTH_TOKEN", "old")?;
-        let (mut files, secrets) = open(root.path());
-        for (key, text, expected) in [
-            ("twilio/AUTH_TOKEN_SECONDARY", "new", &["old", "new"][..]),
-            ("twilio/AUTH_TOKEN", "", &["old", "new"]),
-            ("twilio/AUTH_TOKEN", "new\nnew", &["old", "new"]),
-            ("twilio/AUTH_TOKEN", "new", &["new"]),
-            ("twilio/AUTH_TOKEN_SECONDARY", "old", &["new", "old"]),
-        ] {
-            write(root.path(), key, text)?;
-            files.reread();
-            assert_eq!(tokens(&secrets), expected, "{key}={text}");
-        }
-        fs::remove_dir_all(root.path().join("twilio"))?;
-        files.reread();
-        assert_eq!(tokens(&secrets), ["new", "old"]);
-        Ok(())
-    }
-
-    #[test]
-    fn publishes_a_password_once_both_keys_are_there() -> io::Result<()> {
-        let root = tempfile::tempdir()?;
-        let (mut files, secrets) = open(root.path());
-        let is_seen = || secrets.basic_credentials["door"].borrow().is_some();
-        write(root.path(), "door/username", "twilio")?;
-        files.reread();
-        assert!(!is_seen());
-        write(root.path(), "door/password", "word")?;
-        files.reread();
-        assert!(is_seen());
-        let mut watched = secrets.basic_credentials["door"].clone();
-        watched.mark_unchanged();
-        files.reread();
-        assert_eq!(watched.has_changed().ok(), Some(false), "read again, and the same");
-        write(root.path(), "door/password", "other")?;
-        files.reread();
-        assert_eq!(watched.has_changed().ok(), Some(true));
-        Ok(())
-    }
-
-    #[test]
-    fn reads_all_keys_through_the_link_that_kubernetes_replaces() -> io::Result<()> {
-        let root = tempfile::tempdir()?;
-        for (version, token) in [("..1", "one"), ("..2", "two")] {
-            write(root.path(), &format!("twilio/{version}/ACCOUNT_SID"), "AC1")?;
-            write(root.path(), &format!("twilio/{version}/AUTH_TOKEN"), token)?;
-        }
-        let link = root.path().join("twilio/..data");
-        std::os::unix::fs::symlink("..1", &link)?;
-        let (mut files, secrets) = open(root.path());
-        assert_eq!(tokens(&secrets), ["one"]);
-        fs::remove_file(&link)?;
-        std::os::unix::fs::symlink("..2", &link)?;
-        files.reread();
-        assert_eq!(tokens(&secrets), ["two"]);
-        Ok(())
-    }
-
-    #[test]
-    fn shows_no_token_in_its_debug_text() -> io::Result<()> {
-        let root = tempfile::tempdir()?;
-        write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
-        write(root.path(), "twilio/AUTH_TOKEN", "hidden")?;
-        let (_, secrets) = open(root.path());
-        assert!(!format!("{secrets:?}").contains("hidden"));
-        Ok(())
-    }
-}
+mod tests;

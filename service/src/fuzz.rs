@@ -12,12 +12,12 @@ use marketplace_crds::manifest;
 use secrecy::SecretString;
 use tokio::runtime;
 
-use crate::admission::{AudioPart, SignedRequest, admit, method_of};
+use crate::admission::{AudioPart, Known, SignedRequest, admit, method_of};
 use crate::analysis::audio::Audio;
 use crate::config::Config;
 use crate::domain::TwilioSids;
 use crate::limits::Limits;
-use crate::request::{self, Sent, SentBody};
+use crate::request::{self, ConstantSecrets, Sent, SentBody};
 use crate::server::fuzzed_multipart;
 use crate::signature::{self, Candidates, ClaimedSignature, Coverage, Covered, EndpointUrl, SignaturePlan, covering};
 
@@ -89,7 +89,12 @@ pub fn mapping(data: &[u8]) {
             audio: AudioPart::Received,
             sids: TwilioSids::default(),
         };
-        let _ = admit(&config, Some(endpoint), &request, Timestamp::UNIX_EPOCH);
+        let known = Known {
+            config: &config,
+            constants: &ConstantSecrets::default(),
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let _ = admit(&known, Some(endpoint), &request);
     }
 }
 

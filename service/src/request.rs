@@ -2,6 +2,7 @@
 //! `server` for the parameters that a signature covers, and by `admission` for the endpoint's own names.
 
 mod audio;
+mod constant;
 mod mapping;
 mod source;
 mod values;
@@ -13,13 +14,15 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
 use crate::domain::RequestSid;
 use crate::signature::Parameter;
 
 pub use self::audio::AudioClaims;
-pub use self::mapping::{Constant, FieldSources, Mapping};
+pub use self::constant::{
+    Constant, ConstantSecrets, Expected, NamedKeys, SecretKey, keeps_constants, knows_constants, named_keys,
+};
+pub use self::mapping::{FieldSources, Mapping};
 pub use self::source::Source;
 pub use self::values::Values;
 
@@ -162,16 +165,6 @@ pub fn configuration(mapping: &Mapping, values: &Values<'_>) -> Result<BTreeMap<
         configuration.insert(name.clone(), value.into_owned());
     }
     Ok(configuration)
-}
-
-/// Whether every constant is what it must be. One may be a key, so the time does not depend on how much of it is right.
-pub fn keeps_constants(mapping: &Mapping, values: &Values<'_>) -> Result<bool, ReadFields> {
-    let mut kept = true;
-    for Constant { source, value } in &mapping.constants {
-        let sent = values.get(source)?.unwrap_or_default();
-        kept &= bool::from(sent.as_bytes().ct_eq(value.as_bytes()));
-    }
-    Ok(kept)
 }
 
 /// The hash over every signed field but those that differ by right when Twilio repeats a request: the callback, the URL of

@@ -46,7 +46,7 @@ use self::routes::{Route, Routes};
 use self::signed::Claim;
 pub use self::signed::Passwords;
 use self::verdict::Verdict;
-use crate::admission::{Admission, Lookup, SignedRequest, Upload, admit};
+use crate::admission::{Admission, Known, Lookup, SignedRequest, Upload, admit};
 use crate::clock;
 use crate::config::{Config, Endpoint};
 use crate::domain::{Credentials, EndpointName, RequestSid, TwilioSids};
@@ -54,6 +54,7 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::limits::BodyLimits;
 use crate::metrics::Metrics;
+use crate::request::{ConstantSecrets, knows_constants};
 use crate::signature::{ClaimedSignature, Form, Parameter, SIGNATURE_HEADER};
 use crate::spool::Quarantined;
 use crate::trace;
@@ -84,6 +85,8 @@ pub struct Server {
     pub credentials: watch::Receiver<Arc<Credentials>>,
     /// What requests must carry beside their signature.
     pub passwords: Passwords,
+    /// What the Secrets hold of the constants, as the files have it now.
+    pub constants: watch::Receiver<Arc<ConstantSecrets>>,
     /// What answers at once.
     pub lookups: HashMap<EndpointName, LookupHandler>,
     /// Where recordings go; there is a place for them when an endpoint takes them.
@@ -236,7 +239,19 @@ async fn judge(shared: &Shared, asked: &Asked<'_>, body: &mut Body) -> Outcome {
 /// What is done for a request that is proven to be Twilio's.
 async fn serve(server: &Server, asked: &Asked<'_>, (request, file): (SignedRequest, Option<Quarantined>)) -> Verdict {
     let (route, query) = (asked.route, asked.head.uri.query());
-    let admitted = match admit(&server.config, route.endpoint, &request, clock::now()) {
+    let constants = Arc::clone(&server.constants.borrow());
+    if route
+        .endpoint
+        .is_some_and(|endpoint| !knows_constants(&endpoint.mapping, &constants))
+    {
+        return Verdict::Unavailable("not_configured");
+    }
+    let known = Known {
+        config: &server.config,
+        constants: &constants,
+        now: clock::now(),
+    };
+    let admitted = match admit(&known, route.endpoint, &request) {
         Ok(admitted) => admitted,
         Err(refusal) => return Verdict::Refused(refusal),
     };

@@ -6,7 +6,7 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
-use marketplace_crds::MarketplaceAddon;
+use marketplace_crds::{MarketplaceAddon, constant};
 
 use super::DereferenceError;
 use crate::failure;
@@ -38,6 +38,7 @@ pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     let mut names = of_databases(addon);
     names.insert(addon.spec.credentials.secret_name.clone());
     names.extend(basic_auth_names(addon));
+    names.extend(constant::secrets(addon).into_keys());
     names
 }
 

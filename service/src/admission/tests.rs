@@ -1,15 +1,16 @@
 //! One row per way in which a verified request is admitted or refused.
 
 use std::error::Error;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use marketplace_crds::endpoint::Encoding;
 use marketplace_crds::manifest;
 
-use super::{Admission, AudioPart, Lookup, Method, Refusal, SignedRequest, admit};
+use super::{Admission, AudioPart, Known, Lookup, Method, Refusal, SignedRequest, admit};
 use crate::config::Config;
 use crate::domain::TwilioSids;
-use crate::request::{Sent, SentBody};
+use crate::request::{ConstantSecrets, Sent, SentBody};
 use crate::signature::Parameter;
 
 fn config() -> Result<Config, Box<dyn Error>> {
@@ -27,6 +28,15 @@ fn parameters(pairs: &[(&str, &str)]) -> Vec<Parameter> {
 
 fn now() -> Result<Timestamp, jiff::Error> {
     "2026-11-21T16:00:00Z".parse()
+}
+
+fn known(config: &Config) -> Result<Known<'_>, jiff::Error> {
+    static NONE: LazyLock<ConstantSecrets> = LazyLock::new(ConstantSecrets::default);
+    Ok(Known {
+        config,
+        constants: &NONE,
+        now: now()?,
+    })
 }
 
 fn request(method: Method, encoding: Option<Encoding>, pairs: &[(&str, &str)]) -> SignedRequest {
@@ -83,7 +93,7 @@ fn from_addon(sid: &str) -> SignedRequest {
 
 fn refusal(endpoint: &str, request: &SignedRequest) -> Result<Option<Refusal>, Box<dyn Error>> {
     let config = config()?;
-    Ok(admit(&config, config.endpoint(endpoint), request, now()?).err())
+    Ok(admit(&known(&config)?, config.endpoint(endpoint), request).err())
 }
 
 #[test]
@@ -172,7 +182,7 @@ fn looks_up_the_mapped_fields() -> Result<(), Box<dyn Error>> {
         ..Lookup::default()
     };
     assert_eq!(
-        admit(&config, config.endpoint("sms"), &request, now()?),
+        admit(&known(&config)?, config.endpoint("sms"), &request),
         Ok(Admission::Lookup(expected))
     );
     Ok(())
@@ -181,12 +191,11 @@ fn looks_up_the_mapped_fields() -> Result<(), Box<dyn Error>> {
 #[test]
 fn a_repeated_recording_has_the_same_digest_under_another_callback() -> Result<(), Box<dyn Error>> {
     let config = config()?;
-    let now = now()?;
+    let known = known(&config)?;
     let digest = |callback: &str| match admit(
-        &config,
+        &known,
         config.endpoint("recordings"),
         &recording(callback, AudioPart::Received),
-        now,
     ) {
         Ok(Admission::Analyze(analyze)) => Some(analyze.fields_digest),
         _ => None,

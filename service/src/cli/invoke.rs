@@ -28,7 +28,7 @@ use crate::clock;
 use crate::config::{Config, Endpoint};
 use crate::domain::Credentials;
 use crate::files;
-use crate::request::Source;
+use crate::request::{ConstantSecrets, Source, named_keys};
 use crate::signature::Parameter;
 
 /// Flags of `invoke`.
@@ -160,6 +160,8 @@ async fn converse(
 ) -> Result<Option<String>, CommandError> {
     let audio = options.audio.as_deref().map(|file| AudioFile::open(file, endpoint));
     let audio = audio.transpose().map_err(CommandError::input)?;
+    let named = named_keys(endpoint.mapping.constants.iter());
+    let constants = files::read_constants_once(&options.addon.places(), &named).map_err(CommandError::input)?;
     let listener = listen(endpoint, options).await?;
     let request_sid = format!("MR{}", Uuid::new_v4().as_simple());
     let call = Call {
@@ -167,6 +169,7 @@ async fn converse(
         callback: listener.as_ref().map(CallbackListener::url),
         audio: audio.as_ref(),
         audio_url: options.audio_url.as_ref().map(Url::as_str),
+        constants: &constants,
         is_test: options.test,
         now: clock::now(),
     };
@@ -186,7 +189,7 @@ async fn converse(
         let password = files::read_password_once(&options.addon.places(), secret).map_err(CommandError::input)?;
         outgoing.headers.insert(AUTHORIZATION, password.header());
     }
-    let answer = send(endpoint, &outgoing, options).await?;
+    let answer = send(endpoint, &outgoing, options, &constants).await?;
     say(format_args!("{} in {} ms", answer.status, answer.took.as_millis()));
     if !answer.body.is_empty() {
         say(format_args!("{}", answer.pretty()));
@@ -265,13 +268,20 @@ fn check_test(endpoint: &Endpoint, wanted: bool) -> Result<(), InvokeError> {
     Ok(())
 }
 
-async fn send(endpoint: &Endpoint, outgoing: &Outgoing, options: &InvokeOptions) -> Result<Answer, CommandError> {
+async fn send(
+    endpoint: &Endpoint,
+    outgoing: &Outgoing,
+    options: &InvokeOptions,
+    constants: &ConstantSecrets,
+) -> Result<Answer, CommandError> {
     let url = outgoing
         .target(options.to.as_ref())
         .map_err(|error| CommandError::input(InvokeError::UseTarget(error)))?;
     say(format_args!(
-        "{} {url}\nsigned over {}",
-        outgoing.method, outgoing.signed_url
+        "{} {}\nsigned over {}",
+        outgoing.method,
+        constants.hidden_in(&url),
+        constants.hidden_in(&outgoing.signed_url)
     ));
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

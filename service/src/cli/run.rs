@@ -241,6 +241,7 @@ fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metr
         passwords: Passwords::all(&config, secrets),
         lookups: LookupHandler::all(&config, secrets),
         credentials: secrets.credentials.clone(),
+        constants: secrets.constants.clone(),
         recordings,
         metrics,
         config,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use marketplace_crds::constant::{Constant, ValueFrom};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::paths::{TellApart, whole_path};
 use marketplace_crds::{MarketplaceAddon, manifest, reduce};
@@ -89,6 +90,17 @@ fn takes_the_default_namespace_where_none_is_named() -> Result<(), Box<dyn Error
     Ok(())
 }
 
+fn constant() -> Constant {
+    Constant {
+        name: "query:apikey".to_owned(),
+        value: None,
+        value_from: Some(ValueFrom {
+            secret_name: "keys".to_owned(),
+            key: "crm".to_owned(),
+        }),
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -96,6 +108,7 @@ proptest! {
     fn needs_nothing_but_the_reduced_resource(
         with_sid in any::<bool>(),
         insecure in any::<bool>(),
+        with_key in any::<bool>(),
         suspend in any::<bool>(),
         fenced in any::<bool>(),
         floor_seconds in 1..86_400_i32,
@@ -113,6 +126,9 @@ proptest! {
             sources: vec![],
         });
         whole.spec.sla.floor_seconds = floor_seconds;
+        whole.spec.endpoints[0].request.constants = with_key.then(|| vec![constant()]);
+        let read = Config::from_addon(&whole).expect("the fixture is good");
+        prop_assert_eq!(read.secrets.constants.contains_key("keys"), with_key);
         prop_assert_eq!(Config::from_addon(&reduce(&whole)), Config::from_addon(&whole));
     }
 }

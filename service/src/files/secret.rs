@@ -24,7 +24,7 @@ pub enum ReadSecret {
         /// The name of the Secret.
         secret: String,
         /// The key in it.
-        key: &'static str,
+        key: String,
     },
     /// The file is there and cannot be read.
     #[error("failed to read key {key} of secret {secret}: {kind}")]
@@ -32,7 +32,7 @@ pub enum ReadSecret {
         /// The name of the Secret.
         secret: String,
         /// The key in it.
-        key: &'static str,
+        key: String,
         /// What the system said.
         kind: io::ErrorKind,
     },
@@ -42,7 +42,7 @@ pub enum ReadSecret {
         /// The name of the Secret.
         secret: String,
         /// The key in it.
-        key: &'static str,
+        key: String,
         /// What is wrong with it.
         what: &'static str,
     },
@@ -71,40 +71,40 @@ impl SecretFolder {
     }
 
     /// A value that must be there.
-    pub fn required(&self, key: &'static str) -> Result<SecretString, ReadSecret> {
+    pub fn required(&self, key: &str) -> Result<SecretString, ReadSecret> {
         let bytes = self.read(key)?.ok_or_else(|| ReadSecret::FindKey {
             secret: self.secret.clone(),
-            key,
+            key: key.to_owned(),
         })?;
         self.accept(key, &bytes)
     }
 
     /// A value that may be left out, or left empty.
-    pub fn optional(&self, key: &'static str) -> Result<Option<SecretString>, ReadSecret> {
+    pub fn optional(&self, key: &str) -> Result<Option<SecretString>, ReadSecret> {
         match self.read(key)? {
             Some(bytes) if !bytes.is_empty() => self.accept(key, &bytes).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn read(&self, key: &'static str) -> Result<Option<Vec<u8>>, ReadSecret> {
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, ReadSecret> {
         match read_bounded(&self.folder.join(key)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ReadSecret::ReadKey {
                 secret: self.secret.clone(),
-                key,
+                key: key.to_owned(),
                 kind: error.kind(),
             }),
         }
     }
 
-    fn accept(&self, key: &'static str, bytes: &[u8]) -> Result<SecretString, ReadSecret> {
+    fn accept(&self, key: &str, bytes: &[u8]) -> Result<SecretString, ReadSecret> {
         accept(bytes)
             .map(SecretString::from)
             .map_err(|what| ReadSecret::AcceptValue {
                 secret: self.secret.clone(),
-                key,
+                key: key.to_owned(),
                 what,
             })
     }

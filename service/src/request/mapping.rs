@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use marketplace_crds::request::{Encoding, Fields, Request};
 
+use super::constant::Constant;
 use super::source::Source;
 
 /// Where an endpoint's requests carry what.
@@ -21,40 +22,52 @@ pub struct Mapping {
     pub headers: BTreeSet<String>,
 }
 
-/// A parameter with a fixed value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Constant {
-    /// Where it is.
-    pub source: Source,
-    /// What it must be.
-    pub value: String,
+/// Each field is written once: the resource's `request.fields`, which must have the very same ones, gives the sources.
+macro_rules! field_sources {
+    ($($field:ident),+ $(,)?) => {
+        /// The source of each of our fields.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[expect(
+            missing_docs,
+            reason = "each is the member of the same name of the resource's request.fields"
+        )]
+        pub struct FieldSources {
+            $(pub $field: Option<Source>),+
+        }
+
+        impl FieldSources {
+            fn new(fields: &Fields) -> Self {
+                // No `..`: whoever adds a field decides above that it is read.
+                let Fields { $($field),+ } = fields;
+                Self { $($field: $field.as_deref().map(Source::parse)),+ }
+            }
+
+            fn all(&self) -> impl Iterator<Item = &Source> {
+                [$(&self.$field),+].into_iter().flatten()
+            }
+        }
+    };
 }
 
-/// The source of each of our fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "each is the member of the same name of the resource's request.fields"
-)]
-pub struct FieldSources {
-    pub phone_number: Option<Source>,
-    pub secondary_phone_number: Option<Source>,
-    pub body: Option<Source>,
-    pub audio: Option<Source>,
-    pub audio_url: Option<Source>,
-    pub callback: Option<Source>,
-    pub size: Option<Source>,
-    pub duration: Option<Source>,
-    pub format: Option<Source>,
-    pub sample_size: Option<Source>,
-    pub sample_rate: Option<Source>,
-    pub channels: Option<Source>,
-    pub test_flag: Option<Source>,
-    pub integration_key: Option<Source>,
-    pub request_sid: Option<Source>,
-    pub date: Option<Source>,
-    pub ttl: Option<Source>,
-}
+field_sources!(
+    phone_number,
+    secondary_phone_number,
+    body,
+    audio,
+    audio_url,
+    callback,
+    size,
+    duration,
+    format,
+    sample_size,
+    sample_rate,
+    channels,
+    test_flag,
+    integration_key,
+    request_sid,
+    date,
+    ttl,
+);
 
 impl Mapping {
     /// Reads the resource, whose own rules were evaluated.
@@ -66,10 +79,7 @@ impl Mapping {
             constants,
             configuration,
         } = request;
-        let constants = constants.iter().flatten().map(|constant| Constant {
-            source: Source::parse(&constant.name),
-            value: constant.value.clone(),
-        });
+        let constants = constants.iter().flatten().map(Constant::new);
         let configuration = configuration
             .iter()
             .flatten()
@@ -87,7 +97,7 @@ impl Mapping {
 
     fn header_names(&self) -> BTreeSet<String> {
         let constants = self.constants.iter().map(|constant| &constant.source);
-        let sources = self.fields.all().into_iter().flatten();
+        let sources = self.fields.all();
         sources
             .chain(constants)
             .chain(self.configuration.values())
@@ -96,93 +106,6 @@ impl Mapping {
                 Source::Parameter(_) | Source::Pointer(_) | Source::Query(_) => None,
             })
             .collect()
-    }
-}
-
-impl FieldSources {
-    fn new(fields: &Fields) -> Self {
-        // No `..`: whoever adds a field decides here where it is read.
-        let Fields {
-            phone_number,
-            secondary_phone_number,
-            body,
-            audio,
-            audio_url,
-            callback,
-            size,
-            duration,
-            format,
-            sample_size,
-            sample_rate,
-            channels,
-            test_flag,
-            integration_key,
-            request_sid,
-            date,
-            ttl,
-        } = fields;
-        let source = |text: &Option<String>| text.as_deref().map(Source::parse);
-        Self {
-            phone_number: source(phone_number),
-            secondary_phone_number: source(secondary_phone_number),
-            body: source(body),
-            audio: source(audio),
-            audio_url: source(audio_url),
-            callback: source(callback),
-            size: source(size),
-            duration: source(duration),
-            format: source(format),
-            sample_size: source(sample_size),
-            sample_rate: source(sample_rate),
-            channels: source(channels),
-            test_flag: source(test_flag),
-            integration_key: source(integration_key),
-            request_sid: source(request_sid),
-            date: source(date),
-            ttl: source(ttl),
-        }
-    }
-
-    fn all(&self) -> [Option<&Source>; 17] {
-        let Self {
-            phone_number,
-            secondary_phone_number,
-            body,
-            audio,
-            audio_url,
-            callback,
-            size,
-            duration,
-            format,
-            sample_size,
-            sample_rate,
-            channels,
-            test_flag,
-            integration_key,
-            request_sid,
-            date,
-            ttl,
-        } = self;
-        [
-            phone_number,
-            secondary_phone_number,
-            body,
-            audio,
-            audio_url,
-            callback,
-            size,
-            duration,
-            format,
-            sample_size,
-            sample_rate,
-            channels,
-            test_flag,
-            integration_key,
-            request_sid,
-            date,
-            ttl,
-        ]
-        .map(Option::as_ref)
     }
 }
 

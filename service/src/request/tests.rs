@@ -102,11 +102,42 @@ fn takes_constants_only_when_each_is_equal() -> Result<(), Box<dyn std::error::E
             ..form(body)
         };
         assert_eq!(
-            keeps_constants(&mapping, &Values::read(&sent)?),
+            keeps_constants(&mapping, &ConstantSecrets::default(), &Values::read(&sent)?),
             expected,
             "{query} {body:?}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn takes_a_constant_of_a_secret_as_it_is_now_and_nothing_while_it_is_unknown() -> Result<(), Box<dyn std::error::Error>>
+{
+    let mapping = mapping(json!({
+        "encoding": "Query",
+        "fields": {"phoneNumber": "phone"},
+        "constants": [{"name": "apikey", "valueFrom": {"secretName": "keys", "key": "crm"}}],
+    }))?;
+    let read = |value: &str| [("crm".to_owned(), value.to_owned().into())].into();
+    let mut secrets = ConstantSecrets::default();
+    let keeps =
+        |secrets: &ConstantSecrets, query: &str| keeps_constants(&mapping, secrets, &Values::read(&get(query))?);
+    assert!(!knows_constants(&mapping, &secrets));
+    for query in ["", "apikey=", "apikey=k3y"] {
+        assert_eq!(keeps(&secrets, query), Ok(false), "{query}");
+    }
+    assert!(secrets.replace("keys", read("k3y")));
+    assert!(!secrets.replace("keys", read("k3y")), "the same");
+    assert!(knows_constants(&mapping, &secrets));
+    assert_eq!(keeps(&secrets, "apikey=k3y"), Ok(true));
+    assert!(secrets.replace("keys", read("b/2")));
+    assert_eq!(keeps(&secrets, "apikey=k3y"), Ok(false));
+    assert_eq!(keeps(&secrets, "apikey=b%2F2"), Ok(true));
+    assert_eq!(
+        secrets.hidden_in("https://a/b/2?x=1&apikey=b%2F2"),
+        "https://a/b/2?x=1&apikey=***"
+    );
+    assert!(!format!("{secrets:?}").contains("b/2"));
     Ok(())
 }
 

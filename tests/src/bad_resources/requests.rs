@@ -6,6 +6,7 @@ use super::{Row, replace};
 
 const SOURCE: &str = "must be a name, a JSON pointer such as /contact/number, header:NAME or query:NAME";
 const UNSIGNED: &str = "must not be a header: Twilio does not sign headers";
+const CONSTANTS: &str = "/spec/endpoints/1/request/constants";
 
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = sources();
@@ -100,9 +101,45 @@ fn values() -> Vec<Row> {
     vec![
         replace(
             "a constant behind a pointer into a form",
-            "/spec/endpoints/1/request/constants",
+            CONSTANTS,
             json!([{"name": "/key", "value": "a"}]),
             "a JSON pointer such as /contact/number needs request.encoding Json",
+        ),
+        replace(
+            "a constant with two values",
+            CONSTANTS,
+            json!([{"name": "key", "value": "a", "valueFrom": {"secretName": "keys", "key": "crm"}}]),
+            "each of request.constants must have exactly one of value and valueFrom",
+        ),
+        replace(
+            "a constant without a value",
+            CONSTANTS,
+            json!([{"name": "key"}]),
+            "each of request.constants must have exactly one of value and valueFrom",
+        ),
+        replace(
+            "a constant from a Secret that cannot be",
+            CONSTANTS,
+            json!([{"name": "key", "valueFrom": {"secretName": "../keys", "key": "crm"}}]),
+            "valueFrom.secretName must be the name of an object",
+        ),
+        replace(
+            "a constant from another folder",
+            CONSTANTS,
+            json!([{"name": "key", "valueFrom": {"secretName": "keys", "key": "../crm"}}]),
+            "valueFrom.key must be a key of a Secret",
+        ),
+        replace(
+            "a constant from what Kubernetes lays beside the keys",
+            CONSTANTS,
+            json!([{"name": "key", "valueFrom": {"secretName": "keys", "key": "..data"}}]),
+            "valueFrom.key must be a key of a Secret",
+        ),
+        replace(
+            "a constant among the tokens",
+            CONSTANTS,
+            json!([{"name": "key", "valueFrom": {"secretName": "twilio", "key": "crm"}}]),
+            "the valueFrom.secretName of request.constants must name a Secret of its own",
         ),
         replace(
             "a choice of the customer under a name with a dash",

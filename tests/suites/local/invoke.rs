@@ -8,6 +8,7 @@ use marketplace_tests::addon::{
     ACCOUNT_SID, KNOWN, home, home_of, lookup_endpoint, manifest_of, manifest_with, recording_endpoint,
 };
 use marketplace_tests::audio::{Recording, Sound};
+use marketplace_tests::canary::Canary;
 use marketplace_tests::service::{Home, Service, run_to_end};
 use serde_json::json;
 
@@ -80,6 +81,22 @@ async fn receives_and_prints_the_callback_of_a_recording() -> Result<()> {
     let output = invoke(&home, &["--endpoint", "recordings", "--audio", &write_wav(&home)?]).await?;
     let words = ["202", "\"duration_seconds\": 0.5", ACCOUNT_SID, "all was well"];
     assert_printed(&output, 0, &words);
+    Ok(())
+}
+
+#[tokio::test]
+async fn sends_the_constants_of_a_secret_and_prints_none() -> Result<()> {
+    let constants = json!([{ "name": "query:apikey", "valueFrom": { "secretName": "keys", "key": "crm" } }]);
+    let request = json!({ "encoding": "Form", "fields": { "phoneNumber": "phone" }, "constants": constants });
+    let home = home_of(&manifest_of(json!([lookup_endpoint("lookup", &request)])))?;
+    let arguments = ["--endpoint", "lookup"];
+    assert_printed(&invoke(&home, &arguments).await?, 2, &["secret keys"]);
+    home.write_secret("keys", "crm", "c0nstant/of+a=secret")?;
+    let _service = Service::start(&home).await?;
+    let output = invoke(&home, &arguments).await?;
+    assert_printed(&output, 0, &["Ada Lovelace", "apikey=***", "all was well"]);
+    let printed = [output.stdout, output.stderr].concat();
+    Canary::new("a constant", b"c0nstant/of+a=secret").assert_absent("invoke", &printed);
     Ok(())
 }
 

@@ -1,8 +1,12 @@
 //! The publisher's own names: every field from every place that the resource may name, signed by Twilio's own libraries.
 
+use std::fs::File;
+
 use anyhow::Result;
 use marketplace_tests::addon::{KNOWN, home_of, lookup_endpoint, manifest_of, manifest_with, request_sid, twilio};
-use marketplace_tests::service::{Home, Service};
+use marketplace_tests::canary::Canary;
+use marketplace_tests::patience::until;
+use marketplace_tests::service::{Home, Service, refused_at_start};
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk, SignedRequest, pairs};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -109,6 +113,82 @@ async fn takes_a_request_only_with_the_constants_that_were_registered() -> Resul
         let request = twilio(Sdk::Node).request(path, &request_sid(), payload)?;
         assert_eq!(error_code(&service, &request).await?, expected, "{path}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn takes_a_constant_from_a_secret_as_the_secret_is_now() -> Result<()> {
+    let constants = json!([
+        { "name": "query:apikey", "valueFrom": { "secretName": "keys", "key": "crm.key" } },
+        { "name": "query:plan", "value": "gold" },
+    ]);
+    let query = "select :phone_number as customer_name";
+    let manifest = manifest_of(json!([{
+        "name": "form", "path": "/form", "integration": "IncomingSms",
+        "request": { "encoding": "Form", "fields": { "phoneNumber": "phone" }, "constants": constants },
+        "handler": { "sql": { "secretName": "crm", "query": query } },
+    }]));
+    let home = home_of(&manifest)?;
+    name_empty_database(&home)?;
+    File::create(home.path().join("customers.db"))?;
+    let first = Canary::new("a constant", b"c0nstant/of+a=secret");
+    let second = Canary::new("another constant", b"4nother-c0nstant");
+    home.write_secret("keys", "crm.key", "c0nstant/of+a=secret\n")?;
+    let service = Service::start(&home).await?;
+    let ask = async |key: &str| {
+        let path = format!("form?apikey={key}&plan=gold");
+        let request = twilio(Sdk::Node).request(&path, &request_sid(), Payload::Form(pairs(&[("phone", KNOWN)])))?;
+        json_of(&request.send(service.address()).await?)
+    };
+    let (old, new) = ("c0nstant%2Fof%2Ba%3Dsecret", "4nother-c0nstant");
+    assert_eq!(
+        ask(old).await?["results"]["customer_name"],
+        KNOWN,
+        "the handler was asked"
+    );
+    for wrong in [new, "", "c0nstant"] {
+        assert_eq!(ask(wrong).await?["error_code"], "constant_mismatch", "{wrong}");
+    }
+    home.write_secret("keys", "crm.key", "4nother-c0nstant")?;
+    until("the new value counts", async || {
+        Ok((ask(new).await?["error_code"] == Value::Null).then_some(()))
+    })
+    .await?;
+    assert_eq!(ask(old).await?["error_code"], "constant_mismatch");
+    // What is read of it while it is gone is what was read before.
+    std::fs::remove_dir_all(home.path().join("secrets/keys"))?;
+    until("the loss is told", async || {
+        Ok(home.log().contains("failed to find secret keys").then_some(()))
+    })
+    .await?;
+    assert_eq!(ask(new).await?["error_code"], Value::Null);
+    let metrics = service.metrics().await?;
+    for canary in [first, second] {
+        canary.assert_absent("the log", home.log().as_bytes());
+        canary.assert_absent("the metrics", metrics.as_bytes());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn does_not_start_without_the_value_of_a_constant() -> Result<()> {
+    let constants = json!([{ "name": "apikey", "valueFrom": { "secretName": "keys", "key": "crm" } }]);
+    let request = json!({ "encoding": "Query", "fields": { "phoneNumber": "phone" }, "constants": constants });
+    let home = home_of(&manifest_of(json!([lookup_endpoint("get", &request)])))?;
+    for (key, value, words) in [
+        (None, "", "failed to find secret keys"),
+        (Some("other"), "k3y", "failed to find key crm of secret keys"),
+        (Some("crm"), "", "failed to accept key crm of secret keys: it is empty"),
+    ] {
+        if let Some(key) = key {
+            home.write_secret("keys", key, value)?;
+        }
+        let (code, told) = refused_at_start(&home, &[]).await?;
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(words) && !told.contains("k3y"), "{words}: {told}");
+    }
+    home.write_secret("keys", "crm", "k3y")?;
+    let _service = Service::start(&home).await?;
     Ok(())
 }
 

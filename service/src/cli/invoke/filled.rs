@@ -12,7 +12,7 @@ use super::InvokeError;
 use crate::analysis;
 use crate::config::Endpoint;
 use crate::domain::AudioFormat;
-use crate::request::{FieldSources, Source};
+use crate::request::{ConstantSecrets, FieldSources, Source};
 
 /// A phone number that belongs to nobody.
 const EXAMPLE_PHONE_NUMBER: &str = "+14155551212";
@@ -43,6 +43,8 @@ pub struct Call<'a> {
     pub audio: Option<&'a AudioFile>,
     /// Where it is instead.
     pub audio_url: Option<&'a str>,
+    /// What the Secrets hold of the endpoint's constants.
+    pub constants: &'a ConstantSecrets,
     /// Whether it only tries the endpoint.
     pub is_test: bool,
     /// When it is made.
@@ -73,8 +75,10 @@ impl AudioFile {
 /// The fields that were given, and what Twilio adds.
 pub fn fill(endpoint: &Endpoint, given: Vec<Field>, call: &Call<'_>) -> Vec<Field> {
     let mut fields = given;
-    let constants = endpoint.mapping.constants.iter();
-    let constants = constants.map(|constant| (constant.source.clone(), constant.value.clone()));
+    let constants = endpoint.mapping.constants.iter().filter_map(|constant| {
+        let value = constant.expected.text(call.constants)?;
+        Some((constant.source.clone(), value.to_owned()))
+    });
     for (source, value) in of_twilio(endpoint, call).into_iter().chain(constants) {
         if fields.iter().all(|(given, _)| *given != source) {
             fields.push((source, value));

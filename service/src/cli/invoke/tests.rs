@@ -13,7 +13,7 @@ use super::judge::{Answer, judge_answer};
 use super::outgoing::{Caller, Content, Outgoing, compose};
 
 use crate::config::{Config, Endpoint};
-use crate::request::{Source, pairs};
+use crate::request::{ConstantSecrets, Source, pairs};
 use crate::server::headers;
 use crate::signature::{Candidates, ClaimedSignature, Coverage, Covered, SIGNATURE_HEADER, covering, verify};
 
@@ -35,6 +35,7 @@ fn composed(config: &Config, endpoint: &Endpoint, given: &[(&str, &str)]) -> Out
         callback: None,
         audio: None,
         audio_url: None,
+        constants: &ConstantSecrets::default(),
         is_test: false,
         now: crate::clock::now(),
     };

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CommandError, RunOptions};
 use crate::config::Config;
 use crate::domain::Credentials;
-use crate::files::{self, ReadCredentials, SecretFiles, SecretPlaces, Secrets};
+use crate::files::{self, ReadCredentials, ReadSecret, SecretFiles, SecretNames, SecretPlaces, Secrets};
 use crate::fingerprint;
 use crate::metrics::Metrics;
 use crate::server::connection::Tls;
@@ -30,16 +30,22 @@ pub(super) enum FindSecrets {
     },
     #[error(transparent)]
     ReadEnvFile(ReadCredentials),
+    #[error("failed to learn what request.constants must be")]
+    ReadConstants(#[source] ReadSecret),
 }
 
 /// A Secret may come later, and until then requests are answered 503; the folder for them must be there from the start. A
-/// file of variables is written by hand before the start, so that it must be good.
+/// file of variables is written by hand before the start, so that it must be good. A constant stands for a value that was
+/// registered before: without it no request could ever be answered, and a wrong key is better told now.
 pub(super) fn find_secrets(config: &Config, places: &SecretPlaces) -> Result<(), FindSecrets> {
     let SecretPlaces { folder, env_file } = places;
     if env_file.is_some() {
         files::read_once(places, &config.secrets.credentials).map_err(FindSecrets::ReadEnvFile)?;
     }
-    if env_file.is_some() && config.secrets.databases.is_empty() {
+    let SecretNames {
+        constants, databases, ..
+    } = &config.secrets;
+    if env_file.is_some() && databases.is_empty() && constants.is_empty() {
         return Ok(());
     }
     std::fs::read_dir(folder)
@@ -47,7 +53,9 @@ pub(super) fn find_secrets(config: &Config, places: &SecretPlaces) -> Result<(),
         .map_err(|source| FindSecrets::OpenFolder {
             folder: folder.clone(),
             source,
-        })
+        })?;
+    let read = files::read_constants_once(places, constants);
+    read.map(drop).map_err(FindSecrets::ReadConstants)
 }
 
 /// Without TLS nothing of it is read or counted.

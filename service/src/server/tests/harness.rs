@@ -89,6 +89,7 @@ impl Front {
             credentials: credentials_seen,
             database_urls: [("crm".to_owned(), database_url_seen)].into(),
             basic_credentials: [].into(),
+            constants: watch::channel(Arc::default()).1,
         };
         let metrics = Metrics::new(&config.addon)?;
         let unread = Arc::new(metrics.clone());
@@ -100,6 +101,7 @@ impl Front {
             },
             passwords: Passwords::all(&config, &secrets),
             credentials: secrets.credentials,
+            constants: secrets.constants,
             recordings: Some(Recordings {
                 spool,
                 queue: queue.clone(),
