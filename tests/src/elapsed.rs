@@ -40,18 +40,15 @@ pub async fn let_pass(home: &Home, hours: f64) -> Result<()> {
         format!("UPDATE {table} SET {}", columns.collect::<Vec<_>>().join(", "))
     });
     let all = sqlx::AssertSqlSafe(statements.join("; "));
-    match home.secret(JOBS, "DATABASE_URL") {
-        Some(url) => {
-            let mut session = sqlx::PgConnection::connect(&url).await?;
-            sqlx::raw_sql(all).execute(&mut session).await?;
-            session.close().await?;
-        }
-        None => {
-            let url = format!("sqlite://{}", home.data_path().join("queue.db").display());
-            let mut file = sqlx::SqliteConnection::connect(&url).await?;
-            sqlx::raw_sql(all).execute(&mut file).await?;
-            file.close().await?;
-        }
+    if let Some(url) = home.secret(JOBS, "DATABASE_URL") {
+        let mut session = sqlx::PgConnection::connect(&url).await?;
+        sqlx::raw_sql(all).execute(&mut session).await?;
+        session.close().await?;
+    } else {
+        let url = format!("sqlite://{}", home.data_path().join("queue.db").display());
+        let mut file = sqlx::SqliteConnection::connect(&url).await?;
+        sqlx::raw_sql(all).execute(&mut file).await?;
+        file.close().await?;
     }
     Ok(())
 }
