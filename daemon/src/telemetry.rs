@@ -4,9 +4,9 @@ use std::io::IsTerminal;
 
 use prometheus::Registry;
 use thiserror::Error;
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::layer::{Identity, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, filter};
 
@@ -51,6 +51,18 @@ pub struct Build {
 /// `filter` is written as for `RUST_LOG`: `info`, or `warn,marketplace_operator=debug`.
 pub fn start(build: Build, format: LogFormat, filter: &str, traces: Option<&Traces>) -> Result<(), TelemetryError> {
     install_tls_provider();
+    let subscriber = subscriber(build, format, filter, traces)?;
+    subscriber.try_init().map_err(TelemetryError::InstallSubscriber)?;
+    tracing::info!(build.name = build.name, build.version = build.version, "starting");
+    Ok(())
+}
+
+fn subscriber(
+    build: Build,
+    format: LogFormat,
+    filter: &str,
+    traces: Option<&Traces>,
+) -> Result<impl Subscriber + Send + Sync, TelemetryError> {
     let env_filter =
         EnvFilter::try_new(filter).map_err(|error| TelemetryError::ParseFilter(filter.to_owned(), error))?;
     let lines = tracing_subscriber::fmt::layer()
@@ -60,22 +72,21 @@ pub fn start(build: Build, format: LogFormat, filter: &str, traces: Option<&Trac
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
         LogFormat::Text => lines.boxed(),
     };
-    let spans = traces.map(|traces| {
-        tracing_opentelemetry::layer()
+    let spans = match traces {
+        Some(traces) => tracing_opentelemetry::layer()
             .with_tracer(traces.tracer(build))
             .with_location(false)
             .with_threads(false)
             .with_tracked_inactivity(false)
             .with_filter(filter_fn(|metadata| metadata.target() == traces::TARGET))
-    });
-    tracing_subscriber::registry()
+            .boxed(),
+        // Not `None`, which would have every span made and then given to nobody.
+        None => Identity::new().with_filter(LevelFilter::OFF).boxed(),
+    };
+    Ok(tracing_subscriber::registry()
         // The hint leaves the filter its own: without one, every line of every library would be looked at.
         .with(lines.with_filter(env_filter.and(filter_fn(may_be_logged).with_max_level_hint(LevelFilter::TRACE))))
-        .with(spans)
-        .try_init()
-        .map_err(TelemetryError::InstallSubscriber)?;
-    tracing::info!(build.name = build.name, build.version = build.version, "starting");
-    Ok(())
+        .with(spans))
 }
 
 /// Whatever the filter asks for: below `info` only our own lines are written. What libraries say there may hold heads of
@@ -120,6 +131,18 @@ pub fn register_build(registry: &Registry, build: Build) -> Result<(), Telemetry
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_span_is_made_that_is_sent_nowhere() -> Result<(), TelemetryError> {
+        let build = Build {
+            name: "acme",
+            version: "1.2.3",
+        };
+        let quiet = subscriber(build, LogFormat::Text, "info", None)?;
+        let span = || tracing::info_span!(target: traces::TARGET, "request");
+        assert!(tracing::subscriber::with_default(quiet, span).is_disabled());
+        Ok(())
+    }
 
     #[test]
     fn an_unreadable_filter_is_refused_by_name() {

@@ -61,7 +61,7 @@ pub enum Admission {
     /// Look it up and answer at once.
     Lookup(Lookup),
     /// Accept it for later.
-    Analyze(Analyze),
+    Analyze(Box<Analyze>),
     /// Read the recording, and then forget it: the request only tries the endpoint.
     Try(Upload),
 }
@@ -217,13 +217,13 @@ fn admit_recording(
     };
     Ok(match callback.filter(|_| !mapped.is_test) {
         None => Admission::Try(upload),
-        Some(callback) => Admission::Analyze(Analyze {
+        Some(callback) => Admission::Analyze(Box::new(Analyze {
             upload,
             callback,
             details,
             sids,
             fields_digest: request::digest(&mapping.fields, values),
-        }),
+        })),
     })
 }
 

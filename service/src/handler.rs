@@ -55,15 +55,17 @@ impl LookupHandler {
     pub async fn answer(&self, lookup: &Lookup, within: Duration) -> Result<Value, LookUpRow> {
         let results = match self {
             Self::Table(plan) => table::look_up(plan, &lookup.phone_number),
-            Self::Sql(sql) => sql.look_up(lookup, within).await?,
+            Self::Sql(sql) => Box::pin(sql.look_up(lookup, within)).await?,
         };
-        Ok(answer(&lookup.phone_number, results.as_ref()))
+        Ok(answer(&lookup.phone_number, results))
     }
 }
 
-fn answer(phone_number: &str, results: Option<&Results>) -> Value {
+fn answer(phone_number: &str, results: Option<Results>) -> Value {
     let error_code = if results.is_some() { None } else { Some(NOT_FOUND) };
-    json!({ "phone_number": phone_number, "results": results, "error_code": error_code })
+    let mut answer = json!({ "phone_number": phone_number, "error_code": error_code });
+    answer["results"] = results.map_or(Value::Null, Value::Object);
+    answer
 }
 
 #[cfg(test)]
@@ -90,7 +92,7 @@ mod tests {
             ),
         ];
         for (results, expected) in cases {
-            assert_eq!(answer("+1", results.as_ref()), expected);
+            assert_eq!(answer("+1", results), expected);
         }
     }
 }

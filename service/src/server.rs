@@ -10,6 +10,7 @@
 
 pub mod body;
 pub mod connection;
+pub mod headers;
 mod incoming;
 mod inflow;
 mod multipart;
@@ -21,6 +22,7 @@ pub mod seats;
 mod signed;
 mod sources;
 mod speak;
+mod step;
 mod unparsed;
 pub mod verdict;
 
@@ -29,53 +31,31 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::{Body, HttpBody as _};
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Response, Version, request};
+use axum::extract::Request;
+use axum::http::{HeaderValue, Response, Version, request};
 use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
 use self::body::ReceiveBody;
-use self::incoming::{request_key, sent};
+use self::headers::sids;
 use self::inflow::Inflow;
 use self::room::Room;
 use self::routes::{Route, Routes};
-use self::signed::Claim;
 pub use self::signed::Passwords;
+use self::step::{carry_out, decide};
 use self::verdict::Verdict;
-use crate::admission::{Admission, Known, Lookup, SignedRequest, Upload, admit};
-use crate::clock;
 use crate::config::{Config, Endpoint};
-use crate::domain::{Credentials, EndpointName, RequestSid, TwilioSids};
+use crate::domain::{Credentials, EndpointName, TwilioSids};
 use crate::handler::LookupHandler;
-use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
+use crate::handler::analysis::Recordings;
 use crate::limits::BodyLimits;
 use crate::metrics::Metrics;
-use crate::request::{ConstantSecrets, knows_constants};
+use crate::request::ConstantSecrets;
 use crate::signature::{ClaimedSignature, Form, Parameter, SIGNATURE_HEADER};
-use crate::spool::Quarantined;
 use crate::trace;
-
-/// The headers of Twilio, all lower-case. `sids` reads them and `invoke` sends them.
-pub mod headers {
-    /// The request, as Twilio bills and debugs it.
-    pub const REQUEST_SID: &str = "x-twilio-requestsid";
-    /// The add-on.
-    pub const ADDON_SID: &str = "x-twilio-addonsid";
-    /// The version of the add-on.
-    pub const ADDON_VERSION_SID: &str = "x-twilio-addonversionsid";
-    /// The customer's installation.
-    pub const ADDON_INSTALL_SID: &str = "x-twilio-addoninstallsid";
-    /// The account, as documented.
-    pub const ACCOUNT_SID: &str = "x-twilio-accountsid";
-    /// The account, as captured.
-    pub const VENDOR_ACCOUNT_SID: &str = "x-twilio-vendoraccountsid";
-    /// The customer's configuration.
-    pub const CONFIGURATION_SID: &str = "x-twilio-addonconfigurationsid";
-}
 
 /// Everything that answering needs.
 pub struct Server {
@@ -94,6 +74,10 @@ pub struct Server {
     /// What is counted.
     pub metrics: Metrics,
 }
+
+/// Answers requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Front(Arc<Shared>);
 
 struct Shared {
     server: Server,
@@ -114,15 +98,15 @@ impl From<Verdict> for Outcome {
 }
 
 impl Server {
-    /// One handler for every path and method: the router's own 404 and 405 would be told to strangers and counted by Twilio.
-    pub fn into_router(self) -> Result<Router, prometheus::Error> {
+    /// One way for every path and method, and no router: its own 404 and 405 would be told to strangers and counted by Twilio.
+    pub fn into_front(self) -> Result<Front, prometheus::Error> {
         let routes = Routes::new(&self.config);
         let limit = self.config.limits.requests;
         let room = Room::new(limit);
         let places = Arc::clone(&room);
         self.metrics
             .watch_limit(("requests", limit as u64), move || places.used() as u64)?;
-        Ok(Router::new().fallback(respond).with_state(Arc::new(Shared {
+        Ok(Front(Arc::new(Shared {
             server: self,
             routes,
             room,
@@ -130,7 +114,14 @@ impl Server {
     }
 }
 
-async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+impl Front {
+    /// The answer to a request, whatever it is.
+    pub async fn answer(&self, request: Request) -> Response<Body> {
+        respond(&self.0, request).await
+    }
+}
+
+async fn respond(shared: &Shared, request: Request) -> Response<Body> {
     let began = Instant::now();
     let metrics = &shared.server.metrics;
     let _in_flight = metrics.begin();
@@ -147,7 +138,8 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         sids: &sids,
         answer_by,
     };
-    let judged = AssertUnwindSafe(judge(&shared, &asked, &mut body))
+    // Boxed at once: it is large, and would be moved again by each of its wrappers, in each request.
+    let judged = AssertUnwindSafe(Box::pin(judge(shared, &asked, &mut body)))
         .catch_unwind()
         .instrument(span.clone())
         .await;
@@ -178,7 +170,7 @@ struct Asked<'a> {
 }
 
 async fn judge(shared: &Shared, asked: &Asked<'_>, body: &mut Body) -> Outcome {
-    let Asked { route, head, sids, .. } = asked;
+    let Asked { route, head, .. } = asked;
     let server = &shared.server;
     let claimed = ClaimedSignature::read(head.headers.get_all(SIGNATURE_HEADER).iter().map(HeaderValue::as_bytes));
     let claimed = match claimed {
@@ -189,7 +181,7 @@ async fn judge(shared: &Shared, asked: &Asked<'_>, body: &mut Body) -> Outcome {
     if credentials.tokens.is_empty() {
         return Verdict::Unavailable("no_token").into();
     }
-    let Some(place) = shared.room.enter() else {
+    let Some(place) = shared.room.enter(!body.is_end_stream()) else {
         return Verdict::Unavailable("busy").into();
     };
     let audio_field = route
@@ -207,115 +199,12 @@ async fn judge(shared: &Shared, asked: &Asked<'_>, body: &mut Body) -> Outcome {
     if !place.keep() {
         return ReceiveBody::KeepPlace.verdict().into();
     }
-    let query = head.uri.query();
-    let claim = Claim {
-        tokens: &credentials.tokens,
-        url: &route.url,
-        query,
-        covered: received.covered(),
-        claimed,
-    };
-    let verified = match claim.judge(route.endpoint, &server.metrics) {
-        Ok(verified) => verified,
-        Err(verdict) => {
-            sources::obstacle(server, head, false);
-            return verdict.into();
-        }
-    };
-    let verdict = if let Some(reason) = sources::obstacle(server, head, true) {
-        Verdict::Unavailable(reason)
-    } else if let Err(verdict) = server.passwords.check(route.endpoint, &head.headers) {
-        verdict
-    } else {
-        let request = sent(route.endpoint, head, received, sids);
-        serve(server, asked, request).await
-    };
-    Outcome {
-        verdict,
-        form: Some(verified.form),
-    }
-}
-
-/// What is done for a request that is proven to be Twilio's.
-async fn serve(server: &Server, asked: &Asked<'_>, (request, file): (SignedRequest, Option<Quarantined>)) -> Verdict {
-    let (route, query) = (asked.route, asked.head.uri.query());
-    let constants = Arc::clone(&server.constants.borrow());
-    if route
-        .endpoint
-        .is_some_and(|endpoint| !knows_constants(&endpoint.mapping, &constants))
-    {
-        return Verdict::Unavailable("not_configured");
-    }
-    let known = Known {
-        config: &server.config,
-        constants: &constants,
-        now: clock::now(),
-    };
-    let admitted = match admit(&known, route.endpoint, &request) {
-        Ok(admitted) => admitted,
-        Err(refusal) => return Verdict::Refused(refusal),
-    };
-    match (admitted, route.endpoint, &server.recordings) {
-        (Admission::Lookup(lookup), Some(endpoint), _) => look_up(server, endpoint, &lookup, asked.answer_by).await,
-        (Admission::Analyze(analyze), Some(endpoint), Some(recordings)) => {
-            let recording = Recording {
-                endpoint: endpoint.name.clone(),
-                request: request_key(&analyze.sids, &route.url, query, &request.sent.body),
-                analyze,
-                file,
-            };
-            let kind = recording.analyze.details.integration_key;
-            let accepted = recordings.accept(recording).await;
-            if accepted.is_ok() {
-                server.metrics.accepted(endpoint, kind);
-            }
-            told(endpoint, accepted)
-        }
-        (Admission::Try(upload), Some(endpoint), Some(recordings)) => {
-            rehearse(recordings, endpoint, upload, file).await
-        }
-        // Started without what its own endpoints need: `cli` does not do that.
-        (Admission::Lookup(_) | Admission::Analyze(_) | Admission::Try(_), ..) => {
-            Verdict::Unavailable("not_configured")
-        }
-    }
-}
-
-async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup, answer_by: Instant) -> Verdict {
-    let Some(handler) = server.lookups.get(&endpoint.name) else {
-        return Verdict::Unavailable("not_configured");
-    };
-    let within = answer_by.saturating_duration_since(Instant::now());
-    match handler.answer(lookup, within).await {
-        Ok(answer) => Verdict::Answered(answer),
-        Err(_) if Instant::now() >= answer_by => Verdict::Unavailable("answer_timed_out"),
-        Err(error) => {
-            tracing::warn!(endpoint = endpoint.name.as_str(), error = chain(&error), "no answer");
-            Verdict::Unavailable(error.category())
-        }
-    }
-}
-
-/// A request that only tries the endpoint is answered as another would be.
-async fn rehearse(recordings: &Recordings, endpoint: &Endpoint, upload: Upload, file: Option<Quarantined>) -> Verdict {
-    let rehearsed = recordings.rehearse(upload, file).await;
-    if rehearsed.is_ok() {
-        tracing::info!(
-            endpoint = endpoint.name.as_str(),
-            "a test request: nothing is stored and no result is sent"
-        );
-    }
-    told(endpoint, rehearsed)
-}
-
-fn told(endpoint: &Endpoint, accepted: Result<(), AcceptRecording>) -> Verdict {
-    match accepted {
-        Ok(()) => Verdict::Accepted,
-        Err(AcceptRecording::Refuse(refusal)) => Verdict::Refused(refusal),
-        Err(error) => {
-            tracing::error!(endpoint = endpoint.name.as_str(), error = chain(&error), "not accepted");
-            Verdict::Unavailable(error.category())
-        }
+    match decide(server, asked, (&credentials, claimed), received) {
+        Err(outcome) => outcome,
+        Ok((verified, step)) => Outcome {
+            verdict: carry_out(server, asked, step).await,
+            form: Some(verified.form),
+        },
     }
 }
 
@@ -323,23 +212,6 @@ fn told(endpoint: &Endpoint, accepted: Result<(), AcceptRecording>) -> Verdict {
 fn tell_cause(error: &ReceiveBody) {
     if let ReceiveBody::Quarantine(_) = error {
         tracing::error!(error = chain(error), "an upload was not kept");
-    }
-}
-
-/// The SIDs that are short and printable; the signature does not cover them, so anything may stand there.
-fn sids(headers: &HeaderMap) -> TwilioSids {
-    let sid = |name| {
-        let text = headers.get(name)?.to_str().ok()?;
-        RequestSid::parse(text).ok().map(|sid| sid.as_str().to_owned())
-    };
-    TwilioSids {
-        request: sid(headers::REQUEST_SID),
-        addon: sid(headers::ADDON_SID),
-        addon_version: sid(headers::ADDON_VERSION_SID),
-        addon_install: sid(headers::ADDON_INSTALL_SID),
-        account: sid(headers::ACCOUNT_SID),
-        vendor_account: sid(headers::VENDOR_ACCOUNT_SID),
-        configuration: sid(headers::CONFIGURATION_SID),
     }
 }
 
@@ -383,7 +255,7 @@ fn tell(endpoint: Option<&Endpoint>, verdict: &Verdict, sids: &TwilioSids) {
 
 /// The text parts of a multipart body, or none where it is refused: what `fuzz` drives, whose way in is otherwise a socket.
 pub async fn fuzzed_multipart(mut body: Body, limits: &BodyLimits) -> Vec<Parameter> {
-    let place = Room::new(1).enter().expect("the room is empty");
+    let place = Room::new(1).enter(true).expect("the room is empty");
     let mut inflow = Inflow::new(&mut body, limits, &place);
     let read = multipart::receive(&mut inflow, "XX".to_owned(), None).await;
     read.map(|parts| parts.parameters).unwrap_or_default()

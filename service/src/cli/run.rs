@@ -160,8 +160,8 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
             listener,
             held: hold(&config, storage.as_ref(), &metrics).map_err(CommandError::work)?,
             metrics: Arc::new(metrics.clone()),
-            router: server(config, storage, &secrets, metrics)
-                .into_router()
+            front: server(config, storage, &secrets, metrics)
+                .into_front()
                 .map_err(CommandError::work)?,
             tls: certificate.map(|certificate| files::keep_certificate(certificate, &mut tasks, interval)),
         };

@@ -122,6 +122,17 @@ pub async fn receive(
         let encoding = (method == Method::Get).then_some(Encoding::Query);
         return Ok(without_file(method, encoding, Signed::Url));
     }
+    // Apart: the state of all ways to read a body is large, and most requests have none.
+    Box::pin(receive_posted(head, inflow, audio_field, spool)).await
+}
+
+async fn receive_posted(
+    head: &request::Parts,
+    inflow: &mut Inflow<'_>,
+    audio_field: Option<&str>,
+    spool: Option<&Spool>,
+) -> Result<Received, ReceiveBody> {
+    let method = Method::Post;
     if head.headers.contains_key(CONTENT_ENCODING) {
         return Err(ReceiveBody::RefuseCompressed);
     }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use marketplace_daemon::cause::chain;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::Front;
 use super::seats::{Seat, Seats};
 use super::speak::{Session, speak};
 use crate::limits::ConnectionLimits;
@@ -34,7 +34,7 @@ pub struct Door {
     /// How many connections are held, and what each may take.
     pub held: Held,
     /// What answers.
-    pub router: Router,
+    pub front: Front,
     /// What is counted of what never becomes a request.
     pub metrics: Arc<Metrics>,
     /// With what a connection begins, unless TLS ends in front of us.
@@ -71,7 +71,7 @@ pub async fn serve(door: Door, stop: Stop) {
     let Door {
         listener,
         held: Held { seats, limits },
-        router,
+        front,
         metrics,
         tls,
     } = door;
@@ -79,7 +79,7 @@ pub async fn serve(door: Door, stop: Stop) {
     while let Some((stream, peer, seat)) = stop.asked.run_until_cancelled(accept(&listener, &seats)).await {
         let seat = Arc::new(seat);
         let session = Session {
-            router: router.clone(),
+            front: front.clone(),
             peer,
             seat: Arc::clone(&seat),
             metrics: Arc::clone(&metrics),

@@ -42,7 +42,8 @@ struct Reading {
 #[derive(Debug)]
 pub struct Place {
     room: Arc<Room>,
-    reading: Arc<Reading>,
+    /// What of the request is still to come; none when it has no body.
+    reading: Option<Arc<Reading>>,
 }
 
 impl Room {
@@ -57,12 +58,19 @@ impl Room {
 
     /// A place, if need be that of the slowest sender; none when all who are here are quick.
     #[must_use]
-    pub fn enter(self: &Arc<Self>) -> Option<Place> {
+    pub fn enter(self: &Arc<Self>, has_body: bool) -> Option<Place> {
         let now = Instant::now();
         let mut taken = self.taken();
         if taken.answering + taken.reading.len() >= self.limit {
             let slowest = taken.slowest(now)?;
             taken.reading.swap_remove(slowest).displaced.cancel();
+        }
+        if !has_body {
+            taken.answering += 1;
+            return Some(Place {
+                room: Arc::clone(self),
+                reading: None,
+            });
         }
         let reading = Arc::new(Reading {
             since: now,
@@ -72,7 +80,7 @@ impl Room {
         taken.reading.push(Arc::clone(&reading));
         Some(Place {
             room: Arc::clone(self),
-            reading,
+            reading: Some(reading),
         })
     }
 
@@ -112,19 +120,27 @@ fn slowness(elapsed: Duration, bytes: u64) -> Option<u64> {
 impl Place {
     /// Notes that this much more has come.
     pub fn received(&self, bytes: usize) {
-        self.reading.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if let Some(reading) = &self.reading {
+            reading.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
     }
 
     /// Resolves when the place is another's.
     pub async fn displaced(&self) {
-        self.reading.displaced.cancelled().await;
+        match &self.reading {
+            Some(reading) => reading.displaced.cancelled().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// The body has come: from now on nobody takes the place. False when somebody has.
     #[must_use]
     pub fn keep(&self) -> bool {
+        let Some(reading) = &self.reading else {
+            return true;
+        };
         let mut taken = self.room.taken();
-        let Some(found) = taken.find(&self.reading) else {
+        let Some(found) = taken.find(reading) else {
             return false;
         };
         taken.reading.swap_remove(found);
@@ -136,10 +152,13 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.room.taken();
-        match taken.find(&self.reading) {
-            Some(found) => drop(taken.reading.swap_remove(found)),
-            None if self.reading.displaced.is_cancelled() => {}
+        match &self.reading {
             None => taken.answering -= 1,
+            Some(reading) => match taken.find(reading) {
+                Some(found) => drop(taken.reading.swap_remove(found)),
+                None if reading.displaced.is_cancelled() => {}
+                None => taken.answering -= 1,
+            },
         }
     }
 }
@@ -153,17 +172,18 @@ mod tests {
     /// As if it had begun this long ago.
     fn age(place: &mut Place, seconds: u64, bytes: usize) {
         let mut taken = place.room.taken();
-        let found = taken.find(&place.reading).expect("it is being read");
-        let began = place.reading.since.checked_sub(Duration::from_secs(seconds));
+        let reading = place.reading.clone().expect("it has a body");
+        let found = taken.find(&reading).expect("it is being read");
+        let began = reading.since.checked_sub(Duration::from_secs(seconds));
         let aged = super::Reading {
             since: began.expect("the machine has been up for longer"),
             bytes: super::AtomicU64::new(bytes as u64),
-            displaced: place.reading.displaced.clone(),
+            displaced: reading.displaced.clone(),
         };
         taken.reading[found] = super::Arc::new(aged);
         let aged = super::Arc::clone(&taken.reading[found]);
         drop(taken);
-        place.reading = aged;
+        place.reading = Some(aged);
     }
 
     #[test]
@@ -186,15 +206,20 @@ mod tests {
     #[test]
     fn a_newcomer_takes_the_place_of_the_slowest_and_of_no_other() {
         let room = Room::new(3);
-        let mut places: Vec<_> = (0..3).map(|_| room.enter().expect("there is room")).collect();
-        assert!(room.enter().is_none(), "all have just begun");
+        let mut places: Vec<_> = (0..3).map(|_| room.enter(true).expect("there is room")).collect();
+        assert!(room.enter(true).is_none(), "all have just begun");
         age(&mut places[0], 10, 50_000);
         age(&mut places[1], 10, 100);
         age(&mut places[2], 10, 50_000_000);
-        let newcomer = room.enter().expect("the second is slow");
+        let newcomer = room.enter(true).expect("the second is slow");
         let displaced: Vec<_> = places
             .iter()
-            .map(|place| place.reading.displaced.is_cancelled())
+            .map(|place| {
+                place
+                    .reading
+                    .as_ref()
+                    .is_some_and(|reading| reading.displaced.is_cancelled())
+            })
             .collect();
         assert_eq!(displaced, [false, true, false]);
         assert!(!places[1].keep(), "its place is gone");
@@ -207,11 +232,21 @@ mod tests {
     #[test]
     fn who_is_being_answered_is_never_sent_away() {
         let room = Room::new(1);
-        let mut place = room.enter().expect("there is room");
+        let mut place = room.enter(true).expect("there is room");
         age(&mut place, 100, 0);
         assert!(place.keep());
-        assert!(room.enter().is_none());
+        assert!(room.enter(true).is_none());
         drop(place);
-        assert!(room.enter().is_some());
+        assert!(room.enter(true).is_some());
+    }
+
+    #[test]
+    fn a_request_without_a_body_is_answered_at_once() {
+        let room = Room::new(1);
+        let place = room.enter(false).expect("there is room");
+        assert!(room.enter(true).is_none() && place.keep());
+        assert_eq!(room.used(), 1);
+        drop(place);
+        assert_eq!(room.used(), 0);
     }
 }

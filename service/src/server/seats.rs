@@ -4,29 +4,42 @@
 //! A connection that waits for the head of a request costs little, but ten thousand cost much. So when all seats are taken,
 //! a newcomer gets the seat of the one that has waited longest, and of those that never made a request first: a proxy in
 //! front keeps its idle connections longer than a stranger who trickles. A request that has begun is never cut off.
-
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+//!
+//! A seat costs a request two atomic writes. Who has waited longest is looked for only when somebody needs a seat.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+
+/// One in so many seats is taken back at a time, so that a flood of newcomers does not look through all of them each time.
+const SHARE_TAKEN_BACK: usize = 256;
+
+/// What a seat says of itself: that a request is under way, that it is lost, or since when its connection waits. Ticks are
+/// smaller for those that give it up sooner.
+const REQUESTING: u64 = 0;
+const LOST: u64 = u64::MAX;
+/// Added to the ticks of who has made a genuine request.
+const GENUINE: u64 = 1 << 62;
 
 /// All seats of a process.
 #[derive(Debug)]
 pub struct Seats {
     limit: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<HashMap<u64, Arc<Chair>>>,
+    /// Later is larger; no clock needed.
+    ticks: AtomicU64,
+    /// How many newcomers have none.
+    standing: AtomicUsize,
     freed: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Taken {
-    next: u64,
-    all: HashMap<u64, CancellationToken>,
-    /// Who waits for a head: whether it has made a request before, since when, and who.
-    waiting: BTreeSet<(bool, u64, u64)>,
+#[derive(Debug)]
+struct Chair {
+    state: AtomicU64,
+    lost: CancellationToken,
 }
 
 /// The seat of one connection, free again when dropped.
@@ -34,14 +47,7 @@ struct Taken {
 pub struct Seat {
     seats: Arc<Seats>,
     number: u64,
-    lost: CancellationToken,
-    state: Mutex<State>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum State {
-    Waiting { served: bool, since: u64 },
-    Requesting,
+    chair: Arc<Chair>,
 }
 
 impl Seats {
@@ -51,12 +57,18 @@ impl Seats {
         Arc::new(Self {
             limit,
             taken: Mutex::default(),
+            ticks: AtomicU64::new(REQUESTING),
+            standing: AtomicUsize::new(0),
             freed: Notify::new(),
         })
     }
 
     /// A seat for a connection that was accepted; waits only while every seat has a request under way.
     pub async fn take(self: &Arc<Self>) -> Seat {
+        if let Some(seat) = self.try_take() {
+            return seat;
+        }
+        let _standing = Standing::begin(&self.standing);
         loop {
             let freed = self.freed.notified();
             if let Some(seat) = self.try_take() {
@@ -68,89 +80,119 @@ impl Seats {
 
     fn try_take(self: &Arc<Self>) -> Option<Seat> {
         let mut taken = self.taken();
-        if taken.all.len() >= self.limit {
-            let (_, _, longest) = taken.waiting.pop_first()?;
-            if let Some(lost) = taken.all.remove(&longest) {
-                lost.cancel();
-            }
+        if taken.len() >= self.limit {
+            take_back(&mut taken, (self.limit / SHARE_TAKEN_BACK).max(1));
         }
-        let (number, lost) = (taken.tick(), CancellationToken::new());
-        taken.all.insert(number, lost.clone());
-        taken.waiting.insert((false, number, number));
+        if taken.len() >= self.limit {
+            return None;
+        }
+        let number = self.tick();
+        let chair = Arc::new(Chair {
+            state: AtomicU64::new(number),
+            lost: CancellationToken::new(),
+        });
+        taken.insert(number, Arc::clone(&chair));
         Some(Seat {
             seats: Arc::clone(self),
             number,
-            lost,
-            state: Mutex::new(State::Waiting {
-                served: false,
-                since: number,
-            }),
+            chair,
         })
     }
 
     /// How many seats are taken.
     #[must_use]
     pub fn used(&self) -> usize {
-        self.taken().all.len()
+        self.taken().len()
     }
 
-    fn taken(&self) -> MutexGuard<'_, Taken> {
+    fn tick(&self) -> u64 {
+        self.ticks.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Somebody who stands may look again.
+    fn tell_of_change(&self) {
+        if self.standing.load(Ordering::SeqCst) > 0 {
+            self.freed.notify_one();
+        }
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<u64, Arc<Chair>>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
-    /// Later is larger; no clock needed.
-    fn tick(&mut self) -> u64 {
-        self.next += 1;
-        self.next
+/// Takes the seats of those that have waited longest. One whose request begins at this moment keeps its own.
+fn take_back(taken: &mut HashMap<u64, Arc<Chair>>, count: usize) {
+    let states = taken
+        .iter()
+        .map(|(number, chair)| (chair.state.load(Ordering::SeqCst), *number));
+    let mut waiting: Vec<_> = states.filter(|(state, _)| *state != REQUESTING).collect();
+    if waiting.len() > count {
+        waiting.select_nth_unstable(count);
+        waiting.truncate(count);
+    }
+    for (state, number) in waiting {
+        let chair = &taken[&number];
+        let exchanged = chair
+            .state
+            .compare_exchange(state, LOST, Ordering::SeqCst, Ordering::SeqCst);
+        if exchanged.is_ok() {
+            chair.lost.cancel();
+            taken.remove(&number);
+        }
     }
 }
 
 impl Seat {
     /// Resolves when the seat is another's.
     pub async fn lost(&self) {
-        self.lost.cancelled().await;
+        self.chair.lost.cancelled().await;
     }
 
     /// A head has come: the request keeps its seat to its end.
     pub fn begin(&self) {
-        let mut taken = self.seats.taken();
-        let mut state = self.state();
-        if let State::Waiting { served, since } = *state {
-            taken.waiting.remove(&(served, since, self.number));
-        }
-        *state = State::Requesting;
+        self.change(REQUESTING);
     }
 
     /// The request is answered, and the connection waits for the next; `genuine` unless it was a stranger's.
     pub fn end(&self, genuine: bool) {
-        let mut taken = self.seats.taken();
-        if !taken.all.contains_key(&self.number) {
-            return;
-        }
-        let since = taken.tick();
-        taken.waiting.insert((genuine, since, self.number));
-        *self.state() = State::Waiting { served: genuine, since };
-        drop(taken);
+        let since = self.seats.tick() | if genuine { GENUINE } else { 0 };
+        self.change(since);
         // Who waits may be sent away, so that one who is waiting for a seat may have it.
-        self.seats.freed.notify_one();
+        self.seats.tell_of_change();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is lost stays lost.
+    fn change(&self, to: u64) {
+        let changed = |state| (state != LOST).then_some(to);
+        // An error says that it is lost.
+        let _ = self
+            .chair
+            .state
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, changed);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken();
-        taken.all.remove(&self.number);
-        if let State::Waiting { served, since } = *self.state() {
-            taken.waiting.remove(&(served, since, self.number));
-        }
-        drop(taken);
-        self.seats.freed.notify_one();
+        self.seats.taken().remove(&self.number);
+        self.seats.tell_of_change();
+    }
+}
+
+/// A newcomer without a seat, until dropped.
+struct Standing<'a>(&'a AtomicUsize);
+
+impl<'a> Standing<'a> {
+    fn begin(standing: &'a AtomicUsize) -> Self {
+        standing.fetch_add(1, Ordering::SeqCst);
+        Self(standing)
+    }
+}
+
+impl Drop for Standing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -161,7 +203,7 @@ mod tests {
     use super::{Seat, Seats};
 
     fn lost(seats: &[&Seat]) -> Vec<bool> {
-        seats.iter().map(|seat| seat.lost.is_cancelled()).collect()
+        seats.iter().map(|seat| seat.chair.lost.is_cancelled()).collect()
     }
 
     #[tokio::test]

@@ -3,10 +3,9 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
@@ -16,11 +15,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use marketplace_daemon::cause::chain;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
+use super::Front;
 use super::protocol::{self, Protocol};
 use super::reasons::HEADERS_TOO_MANY;
 use super::seats::Seat;
@@ -56,7 +54,7 @@ pub struct Peer(pub SocketAddr);
 /// What a connection is served with.
 pub struct Session {
     /// What answers.
-    pub router: Router,
+    pub front: Front,
     /// The other side.
     pub peer: SocketAddr,
     /// Its seat.
@@ -75,7 +73,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Session {
-        router,
+        front,
         peer,
         seat,
         metrics,
@@ -89,23 +87,25 @@ where
     let Ok(Ok(Some((protocol, io)))) = told else {
         return;
     };
-    let under_way = watch::Sender::new(0_u32);
-    let idle = until_idle(under_way.subscribe(), limits.head);
-    let asker = Asker {
+    let asker = Arc::new(Asker {
         peer,
         headers: limits.headers,
         seat,
         metrics: Arc::clone(&metrics),
-        under_way,
-    };
-    let asker = Arc::new(asker);
-    let service = service_fn(move |request| answer(router.clone(), Arc::clone(&asker), request));
+        under_way: UnderWay::none(),
+    });
+    let idle = until_idle(Arc::clone(&asker), limits.head);
+    let service = service_fn(move |request| answer(front.clone(), Arc::clone(&asker), request));
     let ended = match protocol {
         Protocol::Http1 => {
             let io = Unparsed::new(io, limits.head_bytes, metrics);
             let connection = http1_builder(&limits).serve_connection(TokioIo::new(io), service);
-            // This one has a limit of its own for the time without a request.
-            finish(connection, stop.cancelled()).await
+            let spoken = finish(connection, stop.cancelled());
+            tokio::select! {
+                ended = spoken => ended,
+                // Nothing is under way, so there is nobody to whom an answer could be lost.
+                () = idle => return,
+            }
         }
         Protocol::Http2 => {
             let connection = http2_builder(&limits).serve_connection(TokioIo::new(io), service);
@@ -127,16 +127,13 @@ where
 /// Waits for the end of the time in which the first request of a new connection may still come.
 async fn nothing_on_its_way(stop: &CancellationToken) {
     stop.cancelled().await;
-    tokio::time::sleep(FIRST_BYTES_GRACE).await;
+    sleep(FIRST_BYTES_GRACE).await;
 }
 
 fn http1_builder(limits: &ConnectionLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(limits.head_bytes)
-        .max_headers(limits.headers);
+    // The time for a head is watched over by `until_idle`: a timer of the library would be set and unset for each request.
+    builder.max_buf_size(limits.head_bytes).max_headers(limits.headers);
     builder
 }
 
@@ -167,15 +164,12 @@ async fn finish<C: GracefulConnection>(connection: C, close: impl Future<Output 
 }
 
 /// Waits until no request was under way for as long as a connection may be idle.
-async fn until_idle(mut under_way: watch::Receiver<u32>, idle: Duration) {
+async fn until_idle(asker: Arc<Asker>, idle: Duration) {
     loop {
-        // An error says that nothing can be asked any more, which is idle enough.
-        if under_way.wait_for(|count| *count == 0).await.is_err() {
-            return;
-        }
-        match timeout(idle, under_way.changed()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return,
+        let quiet = asker.quiet();
+        match idle.checked_sub(quiet) {
+            None | Some(Duration::ZERO) => return,
+            Some(left) => sleep(left).await,
         }
     }
 }
@@ -187,14 +181,41 @@ struct Asker {
     headers: usize,
     seat: Arc<Seat>,
     metrics: Arc<Metrics>,
-    under_way: watch::Sender<u32>,
+    under_way: Mutex<UnderWay>,
 }
 
-async fn answer(
-    router: Router,
-    asker: Arc<Asker>,
-    mut request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
+impl Asker {
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For how long no request has been under way.
+    fn quiet(&self) -> Duration {
+        let under_way = self.under_way();
+        if under_way.count > 0 {
+            return Duration::ZERO;
+        }
+        under_way.ended.elapsed()
+    }
+}
+
+/// The requests of a connection that are not answered yet.
+struct UnderWay {
+    count: u32,
+    /// When the last of them ended, or the connection began.
+    ended: Instant,
+}
+
+impl UnderWay {
+    fn none() -> Mutex<Self> {
+        Mutex::new(Self {
+            count: 0,
+            ended: Instant::now(),
+        })
+    }
+}
+
+async fn answer(front: Front, asker: Arc<Asker>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let mut turn = Turn::begin(asker);
     // HTTP/1.1 has this limit in its parser.
     if request.headers().len() > turn.asker.headers {
@@ -202,9 +223,9 @@ async fn answer(
         return Ok(verdict::unparsed());
     }
     request.extensions_mut().insert(Peer(turn.asker.peer));
-    let answered = router.oneshot(request.map(Body::new)).await;
-    turn.genuine = !answered.as_ref().is_ok_and(verdict::is_unverified);
-    answered
+    let answer = front.answer(request.map(Body::new)).await;
+    turn.genuine = !verdict::is_unverified(&answer);
+    Ok(answer)
 }
 
 /// A request of a connection, until it is answered or taken back. The first one takes the seat, the last one leaves it.
@@ -215,24 +236,24 @@ struct Turn {
 
 impl Turn {
     fn begin(asker: Arc<Asker>) -> Self {
-        asker.under_way.send_modify(|count| {
-            if *count == 0 {
-                asker.seat.begin();
-            }
-            *count += 1;
-        });
+        let mut under_way = asker.under_way();
+        if under_way.count == 0 {
+            asker.seat.begin();
+        }
+        under_way.count += 1;
+        drop(under_way);
         Self { asker, genuine: false }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.asker.under_way.send_modify(|count| {
-            *count -= 1;
-            if *count == 0 {
-                self.asker.seat.end(self.genuine);
-            }
-        });
+        let mut under_way = self.asker.under_way();
+        under_way.count -= 1;
+        if under_way.count == 0 {
+            under_way.ended = Instant::now();
+            self.asker.seat.end(self.genuine);
+        }
     }
 }
 
@@ -242,10 +263,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use tokio::sync::watch;
     use tokio::time::Instant;
 
-    use super::{Asker, Turn, until_idle};
+    use super::{Asker, Turn, UnderWay, until_idle};
     use crate::domain::AddonKey;
     use crate::metrics::Metrics;
     use crate::server::seats::Seats;
@@ -259,9 +279,9 @@ mod tests {
             headers: 1,
             seat: Arc::new(Seats::new(1).take().await),
             metrics: Arc::new(Metrics::new(&AddonKey::new("addons", "call-insights"))?),
-            under_way: watch::Sender::new(0),
+            under_way: UnderWay::none(),
         });
-        let idle = tokio::spawn(until_idle(asker.under_way.subscribe(), IDLE));
+        let idle = tokio::spawn(until_idle(Arc::clone(&asker), IDLE));
         let request = Turn::begin(Arc::clone(&asker));
         tokio::time::sleep(IDLE * 3).await;
         assert!(!idle.is_finished());

@@ -9,6 +9,9 @@ mod unavailable;
 use std::error::Error;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::Request;
+
 use super::headers::REQUEST_SID;
 use harness::{Front, Setup, TOKEN};
 use sent::{Sent, file_part, wav};
@@ -199,5 +202,14 @@ async fn a_request_of_a_stranger_shows_in_the_metrics_without_its_path() -> Outc
         assert!(told.contains(series), "{series} is not in\n{told}");
     }
     assert!(!told.contains("secret-path"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn answering_takes_little_room_whatever_rarer_requests_need() -> Outcome {
+    let front = Front::start(Setup::default()).await?;
+    let answering = front.answerer.answer(Request::new(Body::empty()));
+    let bytes = size_of_val(&answering);
+    assert!(bytes <= 1536, "{bytes} bytes are moved for each request");
     Ok(())
 }

@@ -15,6 +15,8 @@
 //! parse, or one beyond the limits), is answered with `UNPARSED`; but for a head of HTTP/2 that is larger than `headBytes`,
 //! which the library answers with 431 without a word to us. The words for what went wrong are listed in `reasons`.
 
+use std::sync::LazyLock;
+
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response, StatusCode};
@@ -63,6 +65,10 @@ const LIBRARY_REFUSALS: [(&str, LibraryRefusal); 3] = [
 
 /// What all of them begin with.
 const LIBRARY_REFUSAL_START: &[u8] = b"HTTP/1.1 4";
+
+/// Made once: making it takes longer than one search.
+static LIBRARY_REFUSAL_FINDER: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(LIBRARY_REFUSAL_START));
 
 /// How a request ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,7 +188,7 @@ pub fn is_unverified(response: &Response<Body>) -> bool {
 #[must_use]
 pub fn find_library_refusal(bytes: &[u8]) -> Option<(usize, LibraryRefusal)> {
     // One fast search for what all of them begin with: this runs over every byte that is ever answered.
-    memmem::find_iter(bytes, LIBRARY_REFUSAL_START).find_map(|start| {
+    LIBRARY_REFUSAL_FINDER.find_iter(bytes).find_map(|start| {
         let found = &bytes[start..];
         let mut known = LIBRARY_REFUSALS.iter();
         let refusal = known.find(|(line, _)| found.starts_with(line.as_bytes()))?;

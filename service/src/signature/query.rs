@@ -32,6 +32,9 @@ pub fn with_plain_quotes(query: &str) -> String {
 /// names that are array indices to JavaScript come first, in order of number.
 #[must_use]
 pub fn legacy(query: &str) -> String {
+    if !query.contains('&') {
+        return legacy_pair(query);
+    }
     let mut names: Vec<String> = Vec::new();
     let mut values_by_name: HashMap<String, Vec<String>> = HashMap::new();
     let pairs = query.split('&').take(LEGACY_PAIRS_LIMIT);
@@ -51,12 +54,26 @@ pub fn legacy(query: &str) -> String {
             if !text.is_empty() {
                 text.push('&');
             }
-            legacy_encode(&mut text, &name);
-            text.push('=');
-            legacy_encode(&mut text, &value);
+            push_pair(&mut text, &name, &value);
         }
     }
     text
+}
+
+/// The same of a query with one pair at most, as most have.
+fn legacy_pair(pair: &str) -> String {
+    let mut text = String::with_capacity(pair.len() + 1);
+    if !pair.is_empty() {
+        let (name, value) = decoded(pair);
+        push_pair(&mut text, &name, &value);
+    }
+    text
+}
+
+fn push_pair(text: &mut String, name: &str, value: &str) {
+    legacy_encode(text, name);
+    text.push('=');
+    legacy_encode(text, value);
 }
 
 /// The received pairs, their bytes unchanged, in the order in which the names stand in the URL as it is registered;

@@ -63,7 +63,7 @@ fn body(text: &str, piece_bytes: usize) -> Body {
 
 async fn read(text: &str, piece_bytes: usize, spool: &Spool) -> Result<Parts, ReceiveBody> {
     let mut body = body(text, piece_bytes);
-    let place = Room::new(1).enter().expect("the room is empty");
+    let place = Room::new(1).enter(true).expect("the room is empty");
     let mut inflow = Inflow::new(&mut body, &BODY_LIMITS, &place);
     receive(&mut inflow, BOUNDARY.to_owned(), Some(("audio-data", spool))).await
 }
@@ -217,7 +217,7 @@ async fn tells_a_broken_connection_from_a_malformed_body() -> Result<(), Box<dyn
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
     ];
     let mut broken = Body::from_stream(stream::iter(pieces));
-    let place = Room::new(1).enter().expect("the room is empty");
+    let place = Room::new(1).enter(true).expect("the room is empty");
     let mut inflow = Inflow::new(&mut broken, &BODY_LIMITS, &place);
     let read = receive(&mut inflow, BOUNDARY.to_owned(), Some(("audio-data", &spool))).await;
     assert!(matches!(read, Err(ReceiveBody::KeepConnection)));

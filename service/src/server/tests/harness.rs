@@ -57,6 +57,8 @@ impl Default for Setup {
 
 pub struct Front {
     address: SocketAddr,
+    /// What answers, without a connection.
+    pub answerer: crate::server::Front,
     folder: TempDir,
     queue: Arc<SqliteQueue>,
     metrics: Metrics,
@@ -111,16 +113,18 @@ impl Front {
             metrics: metrics.clone(),
             config,
         };
+        let connection_limits = server.config.limits.connection;
+        let front = server.into_front()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, stop) = (listener.local_addr()?, CancellationToken::new());
-        let limits = server.config.limits.connection;
+        let limits = connection_limits;
         let door = Door {
             listener,
             held: Held {
                 seats: Seats::new(limits.connections),
                 limits,
             },
-            router: server.into_router()?,
+            front: front.clone(),
             metrics: unread,
             tls: None,
         };
@@ -132,6 +136,7 @@ impl Front {
             },
         ));
         Ok(Self {
+            answerer: front,
             address,
             folder,
             queue,
