@@ -1,8 +1,9 @@
 #!/bin/bash
 # Installs from Debian what the cluster needs, if it is missing. No daemon is started: the cluster runs its own programs in its own namespaces.
 set -euo pipefail
-packages=(runc buildah containernetworking-plugins iproute2 iptables ipset nftables conntrack openssl ca-certificates curl procps util-linux)
-# Their place, once a suite needs them: prometheus, postgresql (only their programs; see README.md).
+packages=(runc buildah containernetworking-plugins iproute2 iptables ipset nftables conntrack openssl ca-certificates curl procps util-linux
+  prometheus postgresql-15)
+# Of the last two only the programs are used, in images of their own: see profiles/.
 
 missing=()
 for package in "${packages[@]}"; do

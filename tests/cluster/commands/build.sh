@@ -1,18 +1,21 @@
 #!/bin/bash
-# Builds every program of programs/ that is not in the cache yet. A program is finished in a folder of its own and then
+# build [PROFILE...|all]: builds every program of programs/ that is not in the cache yet, and those profiles. A program is finished in a folder of its own and then
 # moved to its place, so that an interrupted build goes on where it was and a half-built program is never used.
 set -euo pipefail
 source "$(dirname "$0")/../lib/common.sh"
 source "$here/lib/preflight.sh"
 source "$here/lib/go.sh"
 source "$here/lib/programs.sh"
+source "$here/lib/trim.sh"
+source "$here/lib/profile.sh"
 
 build() {  # NAME NUMBER COUNT
-  local place log started=$SECONDS version
+  local place log started=$SECONDS version folder
   local -a covers
+  folder=$(folder_of "$1")
   place=$(place_of "$1")
   log=$programs/$1.log
-  source "$here/programs/$1/recipe.sh"
+  source "$folder/$1/recipe.sh"
   if [[ -e $place ]]; then
     say "[$2/$3] $1 $version is built"
     return
@@ -36,6 +39,9 @@ make_or_die() {  # WHAT LOG
   die "building $1 failed; all of its output: $2"
 }
 
+wanted=("$@")
+if [[ ${1:-} == all ]]; then mapfile -t wanted < <(list_profiles); fi
+for profile in "${wanted[@]}"; do need_profile "$profile"; done
 require_build
 mkdir -p "$programs" "$cache/go"
 exec 8<"$cache/go" # one build at a time; the others then find the work done
@@ -43,6 +49,7 @@ flock 8
 trap 'rm -rf "$programs"/.building-*' EXIT
 rm -rf "$programs"/.building-*
 mapfile -t all < <(list_programs)
+all+=("${wanted[@]}")
 number=0
 for program in "${all[@]}"; do
   build "$program" $((++number)) "${#all[@]}"
