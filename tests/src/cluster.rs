@@ -1,8 +1,13 @@
 //! The cluster that the suites run in: `tests/cluster/cluster exec -- suites cluster::` sets KUBECONFIG and stands in the
 //! node's network. The operator is installed once, by Helm, as a platform team does it.
 
+pub mod cloud;
 pub mod operator;
+pub mod probe;
+pub mod profile;
+pub mod prometheus;
 pub mod scene;
+pub mod traefik;
 pub mod watch;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,6 +17,7 @@ use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use tokio::process::Command;
 
+pub use profile::Profile;
 pub use scene::Scene;
 
 /// The node's own address: pods reach a test's callback receiver here.

@@ -26,9 +26,22 @@ impl Certificate {
         Ok(Self(generate_simple_self_signed([HOST.to_owned()])?))
     }
 
+    /// The certificate as PEM.
+    pub fn pem(&self) -> String {
+        self.0.cert.pem()
+    }
+
+    /// A Secret of the type kubernetes.io/tls with it.
+    pub fn secret(&self, name: &str) -> serde_json::Value {
+        serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": name},
+            "stringData": {"tls.crt": self.pem(), "tls.key": self.0.signing_key.serialize_pem()},
+        })
+    }
+
     /// Writes it as a Secret of the type kubernetes.io/tls is mounted: both files are replaced at once.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        Self::write_pair(folder, &self.0.cert.pem(), &self.0.signing_key.serialize_pem())
+        Self::write_pair(folder, &self.pem(), &self.0.signing_key.serialize_pem())
     }
 
     /// The same with files of the suite's own.

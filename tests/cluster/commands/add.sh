@@ -6,13 +6,21 @@ source "$here/lib/go.sh"
 source "$here/lib/programs.sh"
 kubectl() { "$here/commands/exec.sh" kubectl "$@"; }
 
-# Objects of the cluster's add-on are few: what they wait for is said by their kind.
+# KIND NAME [NAMESPACE] of every object in the files of a folder, as the API server has them.
+objects() { # FOLDER
+  kubectl get --filename "$1" --output 'custom-columns=KIND:.kind,NAME:.metadata.name,NAMESPACE:.metadata.namespace' --no-headers
+}
+
+# Waits for all objects of a kind in a folder; of one that does not get there, shows what its namespace says.
 wait_for() { # FOLDER KIND CONDITION
-  local object
-  while read -r object; do
-    [[ -z $object ]] || kubectl wait --for="condition=$3" --timeout=120s $object >/dev/null
-  done < <(kubectl get --filename "$1" --output 'jsonpath={range .items[*]}{.kind}{" "}{.metadata.namespace}{" "}{.metadata.name}{"\n"}{end}' |
-    awk -v kind="$2" 'NF && $1 == kind { print (NF == 3 ? "--namespace=" $2 " " : "") $1 "/" $NF }')
+  local kind name namespace
+  while read -r kind name namespace; do
+    [[ $kind == "$2" ]] || continue
+    kubectl --namespace "$namespace" wait --for="condition=$3" --timeout=180s "$kind/$name" >/dev/null && continue
+    kubectl --namespace "$namespace" get pods >&2
+    kubectl --namespace "$namespace" logs --all-containers --prefix --tail=5 "$kind/$name" >&2 || true
+    die "$kind $name does not become $3 (above)."
+  done < <(objects "$1")
 }
 
 apply() { # FOLDER

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
 use kube::api::{Api, DeleteParams, Patch, PatchParams};
-use kube::core::NamespaceResourceScope;
+use kube::core::{ApiResource, DynamicObject, GroupVersionKind, NamespaceResourceScope};
 use kube::{Client, Resource};
 use marketplace_crds::MarketplaceAddon;
 use serde::de::DeserializeOwned;
@@ -78,6 +78,18 @@ impl Scene {
         let parameters = PatchParams::apply("suite").force();
         self.all::<K>()
             .patch(name, &parameters, &Patch::Apply(object))
+            .await
+            .with_context(|| format!("failed to apply {name}"))
+    }
+
+    /// Applies an object of a kind that is known by its definition alone, in the namespace.
+    pub async fn apply_other(&self, object: &Value) -> Result<DynamicObject> {
+        let object: DynamicObject = serde_json::from_value(object.clone())?;
+        let types = object.types.as_ref().context("the object has a kind")?;
+        let kind = ApiResource::from_gvk(&GroupVersionKind::try_from(types)?);
+        let name = object.metadata.name.as_deref().context("the object has a name")?;
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
+        api.patch(name, &PatchParams::apply("suite").force(), &Patch::Apply(&object))
             .await
             .with_context(|| format!("failed to apply {name}"))
     }

@@ -4,6 +4,7 @@ mod children;
 mod conditions;
 mod jobs;
 mod operator;
+mod profiles;
 mod requests;
 mod rules;
 mod sources;
