@@ -37,6 +37,7 @@ export MARKETPLACE_SERVICE=$release/marketplace-service
 part "Twilio's own libraries" "$top/tests/signers/install" judges
 part "service suites" suites local::
 part "build the cluster's programs" "$cluster" build
+part "build the cluster's profiles" "$cluster" build all
 part "the cluster proves itself" "$top/tests/cluster/check"
 part "cluster up" node_is_up
 part "chart" "$cluster" exec -- "$top/tests/lanes/chart.sh"

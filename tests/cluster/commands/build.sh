@@ -31,7 +31,7 @@ make_or_die() {  # WHAT LOG
   local code=0
   # not as a condition: bash would then go on after a failed line of `make`
   set +e
-  (set -e; make) >"$2" 2>&1 </dev/null
+  (set -e; make) >"$2" 2>&1 </dev/null 8<&- # what an interrupted build leaves running must not hold the turn
   code=$?
   set -e
   ((code == 0)) && return

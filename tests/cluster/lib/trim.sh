@@ -9,7 +9,7 @@ copy_module() { # FOLDER MODULE
   mkdir -p "$out/scratch"
   cp -r --no-preserve=mode "$source" "$out/scratch/source"
   cp "$here/programs/$1"/go.{mod,sum} "$out/scratch/"
-  (cd "$out/scratch" && GOFLAGS= go mod edit -replace "$2=$out/scratch/source" go.mod)
+  (cd "$out/scratch" && GOFLAGS='' go mod edit -replace "$2=$out/scratch/source" go.mod)
 }
 
 # As go_build, with the copy in place of the module. The copy is gone afterwards.
