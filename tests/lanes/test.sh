@@ -1,24 +1,13 @@
 #!/bin/bash
 # make test: everything that proves a cause, cheapest first; the cluster suite last. Ends with its wall time, part by part.
 source "$(dirname "$0")/environment.sh"
+source "$(dirname "$0")/suites.sh"
 
 finish() {
   local code=$?
   "$cluster" down || true
   times
   exit "$code"
-}
-
-suites() { # FILTER [CMD...]: runs the test binary, through CMD when given
-  local filter=$1
-  shift
-  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --test-threads 4
-}
-
-build_suites() {
-  cargo test --workspace --no-run --message-format=json-render-diagnostics |
-    sed -n 's/.*"name":"suites".*"executable":"\([^"]*\)".*/\1/p' | tail -n 1 >"$CARGO_TARGET_DIR/suites"
-  [[ -x $(cat "$CARGO_TARGET_DIR/suites") ]]
 }
 
 node_is_up() {
