@@ -18,8 +18,8 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts it with fewer sessions than its clients will open, so that they must share.
-    pub fn start(server: &Postgres, pool_mode: &str) -> io::Result<Self> {
+    /// Starts it with so many sessions for all its clients together.
+    pub fn start(server: &Postgres, pool_mode: &str, sessions: u32) -> io::Result<Self> {
         if !Path::new(PROGRAM).is_file() {
             return Err(io::Error::other(format!(
                 "{PROGRAM} is missing: run tests/lanes/packages.sh, or install pgbouncer"
@@ -32,7 +32,7 @@ impl PgBouncer {
         }
         let settings = format!(
             "[databases]\npostgres = host={} user=postgres\n\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\n\
-             unix_socket_dir = {}\nauth_type = any\npool_mode = {pool_mode}\ndefault_pool_size = 3\n\
+             unix_socket_dir = {}\nauth_type = any\npool_mode = {pool_mode}\ndefault_pool_size = {sessions}\n\
              max_client_conn = 100\n",
             server.folder().display(),
             folder.display()

@@ -4,11 +4,9 @@
 use std::net::TcpStream;
 
 use anyhow::Result;
-use futures::future::try_join_all;
 use marketplace_tests::addon::{KNOWN, home, home_at, home_on, request_sid, twilio};
 use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::patience::until;
-use marketplace_tests::pgbouncer::PgBouncer;
 use marketplace_tests::postgres::Postgres;
 use marketplace_tests::service::{Service, refused_at_start};
 use marketplace_tests::twilio::{Payload, Sdk, pairs};
@@ -101,38 +99,5 @@ async fn a_database_that_may_lose_commits_is_refused_with_what_mends_it() -> Res
         told.contains("fsync is off") && told.contains("set fsync = on"),
         "{told}"
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn works_through_pgbouncer_that_gives_each_transaction_another_session() -> Result<()> {
-    let server = Postgres::start(&[])?;
-    let bouncer = PgBouncer::start(&server, "transaction")?;
-    let home = home_at(&bouncer.url())?;
-    let beside = home.shared();
-    let receiver = CallbackReceiver::start(&[]).await?;
-    let services = [Service::start(&home).await?, Service::start(&beside).await?];
-    let mut requests = Vec::new();
-    for _ in 0..24 {
-        requests.push((request_sid(), services[requests.len() % 2].address()));
-    }
-    let sent = requests.iter().map(async |(sid, address)| {
-        let request = upload(&receiver, sid, short_wav())?;
-        until("an upload is accepted", async || {
-            Ok((request.send(*address).await?.status == 202).then_some(()))
-        })
-        .await
-    });
-    try_join_all(sent).await?;
-    for (sid, _) in &requests {
-        receiver.wait_for(sid).await?;
-    }
-    assert_eq!(receiver.deliveries().len(), requests.len(), "each once");
-    let sessions = server.ask(
-        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
-    )?;
-    assert!(sessions.parse::<u32>()? <= 3, "{sessions} sessions");
-    let prepared = home.log();
-    assert!(!prepared.contains("prepared statement"), "{prepared}");
     Ok(())
 }

@@ -5,7 +5,7 @@
 use sqlx::postgres::{PgPool, PgRow, PgTransaction};
 use sqlx::{Postgres, Row as _, Transaction, raw_sql};
 
-use super::{QueueError, RefuseServer, failed};
+use super::{QueueError, RefuseServer, failed, server};
 
 /// The schema, oldest part first. Never edited once released: a change is a new file.
 const MIGRATIONS: [(i64, &str); 4] = [
@@ -43,7 +43,7 @@ const ACTION: &str = "migrate the queue";
 
 /// Does it, or finds it done.
 pub(super) async fn migrate(pool: &PgPool) -> Result<(), QueueError> {
-    let mut transaction = pool.begin_with(BEGIN).await.map_err(QueueError::OpenDatabase)?;
+    let mut transaction = pool.begin_with(BEGIN).await.map_err(server::open_error)?;
     ask(&mut transaction, LOCK).await?;
     let facts = ask(&mut transaction, FACTS).await?;
     let (role, schema) = (text(&facts, "role")?, text(&facts, "schema")?);

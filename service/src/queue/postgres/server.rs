@@ -34,6 +34,11 @@ pub enum RefuseServer {
         "failed to use the database: default_transaction_read_only is on, as when its disk is full; make room, or set it off for this role"
     )]
     WriteRows,
+    /// A job and the intent to call back are one transaction, or either could be lost.
+    #[error(
+        "failed to use the database: PgBouncer forbids transactions; set pool_mode = transaction, or session, for this database"
+    )]
+    HoldTransaction,
     /// Nobody mends it any more.
     #[error("failed to use the database: its version is {0}, and 13 is the oldest that is taken; upgrade it")]
     MeetVersion(i64),
@@ -127,9 +132,18 @@ pub(super) async fn check(connection: &mut PgConnection) -> Result<(), sqlx::Err
     judge(read(&row)?).map_err(|refusal| sqlx::Error::Configuration(Box::new(refusal)))
 }
 
+/// How PgBouncer begins to say that its pool mode is `statement`; there is no setting of its that could be asked.
+const NO_TRANSACTIONS: &str = "transaction blocks not allowed in statement pooling mode";
+
+fn forbids_transactions(error: &sqlx::Error) -> bool {
+    let said = error.as_database_error();
+    said.is_some_and(|error| error.message().starts_with(NO_TRANSACTIONS))
+}
+
 /// Takes a refusal out again.
 pub(super) fn open_error(error: sqlx::Error) -> QueueError {
     match error {
+        error if forbids_transactions(&error) => QueueError::RefuseServer(RefuseServer::HoldTransaction),
         sqlx::Error::Configuration(inner) => match inner.downcast::<RefuseServer>() {
             Ok(refusal) => QueueError::RefuseServer(*refusal),
             Err(other) => QueueError::OpenDatabase(sqlx::Error::Configuration(other)),
