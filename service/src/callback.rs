@@ -9,6 +9,7 @@ use reqwest::Body;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
+use tokio_util::io::ReaderStream;
 use url::Url;
 
 use crate::domain::{CallbackUrl, Credentials};
@@ -17,6 +18,9 @@ use crate::fingerprint::Fingerprint;
 
 /// The status with which a receiver says that the credentials are wrong.
 const UNAUTHORIZED: u16 = 401;
+
+/// What is read of a file at a time: each reading goes to another thread and back, and each callback holds a few of them.
+const READ_BYTES: usize = 64 * 1024;
 
 /// What an attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +59,10 @@ impl Content {
     async fn open(&self) -> std::io::Result<Body> {
         Ok(match self {
             Self::Bytes(bytes) => Body::from(bytes.clone()),
-            Self::File { path, .. } => Body::from(tokio::fs::File::open(path).await?),
+            Self::File { path, .. } => {
+                let file = tokio::fs::File::open(path).await?;
+                Body::wrap_stream(ReaderStream::with_capacity(file, READ_BYTES))
+            }
         })
     }
 }

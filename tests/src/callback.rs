@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::patience::BOUND;
 
 pub mod faulty;
+pub mod large;
 
 /// The largest result that Twilio takes.
 const RESULT_LIMIT_BYTES: usize = 100 << 20;
