@@ -2,8 +2,10 @@
 //! of a coin. It is mounted where a test wants it, and unmounted when dropped. Needs root and /dev/fuse, as the cluster
 //! suites need root.
 
+mod copy;
 mod filesystem;
 mod image;
+mod postgres;
 
 use std::path::{Path, PathBuf};
 
@@ -27,6 +29,12 @@ impl Disk {
     /// Mounts an empty disk on a folder.
     pub fn empty(place: &Path) -> Result<Self> {
         Self::mount(place, Image::empty(filesystem::now()))
+    }
+
+    /// Mounts a disk with a copy of what lies in the folder, all of it safe, over it.
+    pub fn with_copy(place: &Path) -> Result<Self> {
+        let copied = copy::of(place).with_context(|| format!("failed to copy {}", place.display()))?;
+        Self::mount(place, copied)
     }
 
     /// Mounts what was found after a power loss.

@@ -29,6 +29,7 @@ const KEEP: &[u8] = b"keep";
 #[derive(Debug)]
 pub struct Postgres {
     folder: PathBuf,
+    data: PathBuf,
     settings: Vec<String>,
     running: Option<(Child, ChildStdin)>,
 }
@@ -45,31 +46,26 @@ impl Postgres {
 
     /// A server of a test's own, with these settings beside the usual ones.
     pub fn start(settings: &[&str]) -> io::Result<Self> {
-        if !Path::new(PROGRAMS).join("initdb").is_file() {
-            return Err(io::Error::other(format!(
-                "{PROGRAMS}/initdb is missing: run tests/lanes/packages.sh, or install postgresql-15"
-            )));
-        }
-        let number = next();
-        let folder = std::env::temp_dir().join(format!("marketplace-postgres-{}-{number}", std::process::id()));
-        fs::create_dir(&folder)?;
-        if is_root()? {
-            succeed(Command::new("chown").arg(USER).arg(&folder))?;
-        }
-        let data = folder.join("data");
+        // Its end is the end of the test: nothing has to be found again.
+        Self::start_new(None, &["--no-sync"], settings)
+    }
+
+    /// The same with its data in this folder, made with these options.
+    pub(crate) fn start_new(data: Option<&Path>, made_with: &[&str], settings: &[&str]) -> io::Result<Self> {
+        let folder = new_folder()?;
+        let data = data.map_or_else(|| folder.join("data"), Path::to_owned);
         let mut initdb = as_user(&Path::new(PROGRAMS).join("initdb"))?;
         initdb.args([
             "--auth=trust",
             "--username=postgres",
-            "--no-sync",
             "--no-instructions",
             "--locale=C",
             "--encoding=UTF8",
-            "-D",
         ]);
-        succeed(initdb.arg(&data))?;
+        succeed(initdb.args(made_with).arg("-D").arg(&data))?;
         let mut server = Self {
             folder,
+            data,
             settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
             running: None,
         };
@@ -80,11 +76,7 @@ impl Postgres {
     /// Starts it again after `stop`.
     pub fn resume(&mut self) -> io::Result<()> {
         let mut server = as_user(&Path::new(PROGRAMS).join("postgres"))?;
-        server
-            .arg("-D")
-            .arg(self.folder.join("data"))
-            .arg("-k")
-            .arg(&self.folder);
+        server.arg("-D").arg(&self.data).arg("-k").arg(&self.folder);
         for setting in USUAL {
             server.args(["-c", setting]);
         }
@@ -171,6 +163,21 @@ impl Drop for Postgres {
         drop(self.stop());
         drop(fs::remove_dir_all(&self.folder));
     }
+}
+
+/// Where its socket and its log will lie.
+fn new_folder() -> io::Result<PathBuf> {
+    if !Path::new(PROGRAMS).join("initdb").is_file() {
+        return Err(io::Error::other(format!(
+            "{PROGRAMS}/initdb is missing: run tests/lanes/packages.sh, or install postgresql-15"
+        )));
+    }
+    let folder = std::env::temp_dir().join(format!("marketplace-postgres-{}-{}", std::process::id(), next()));
+    fs::create_dir(&folder)?;
+    if is_root()? {
+        succeed(Command::new("chown").arg(USER).arg(&folder))?;
+    }
+    Ok(folder)
 }
 
 /// Numbers what must not meet.

@@ -199,6 +199,13 @@ impl Image {
         }
     }
 
+    /// Makes everything safe, as after an orderly end.
+    pub fn settle(&mut self) {
+        for number in ROOT..self.next {
+            self.sync(number);
+        }
+    }
+
     /// What is found when the power is back.
     pub fn lose_power(&mut self, seed: u64) {
         let coin = &mut StdRng::seed_from_u64(seed);

@@ -19,10 +19,10 @@ use marketplace_tests::patience::until;
 use marketplace_tests::postgres::Postgres;
 use marketplace_tests::report::figure;
 use marketplace_tests::service::{Home, Service};
-use sqlx::{Connection as _, Row as _};
 
 use super::audio_url;
 use super::recording::{until_accepted, upload};
+use super::rows::jobs_of;
 
 /// The points of the service's `crash`, in the order in which a recording passes them.
 const POINTS: [&str; 11] = [
@@ -73,32 +73,7 @@ impl Rows {
         }
         Ok(())
     }
-
-    /// Every job there is.
-    async fn all(&self, home: &Home) -> Result<Vec<Job>> {
-        const ALL: &str = "SELECT sids, state, result_key FROM job";
-        let mut found = Vec::new();
-        match self {
-            Self::File => {
-                let url = format!("sqlite://{}?mode=ro", home.data_path().join("queue.db").display());
-                let mut file = sqlx::SqliteConnection::connect(&url).await?;
-                for row in sqlx::query(ALL).fetch_all(&mut file).await? {
-                    found.push((row.try_get("sids")?, row.try_get("state")?, row.try_get("result_key")?));
-                }
-            }
-            Self::Schema { url, .. } => {
-                let mut session = sqlx::PgConnection::connect(url).await?;
-                for row in sqlx::query(ALL).fetch_all(&mut session).await? {
-                    found.push((row.try_get("sids")?, row.try_get("state")?, row.try_get("result_key")?));
-                }
-            }
-        }
-        Ok(found)
-    }
 }
-
-/// The SIDs, the state, and where a result lies that is kept for as long as its row remembers it.
-type Job = (String, String, Option<String>);
 
 struct Round {
     rows: Rows,
@@ -147,9 +122,9 @@ impl Round {
         });
         delivered.await?;
         until("every job has ended, and no file is left", async || {
-            let jobs = self.rows.all(&self.home).await?;
-            let ended = jobs.iter().all(|(_, state, _)| state == "confirmed");
-            let results: BTreeSet<_> = jobs.into_iter().filter_map(|(_, _, key)| key).collect();
+            let jobs = jobs_of(&self.home).await?;
+            let ended = jobs.iter().all(|job| job.state == "confirmed");
+            let results: BTreeSet<_> = jobs.into_iter().filter_map(|job| job.result_key).collect();
             let left = ["quarantine", "audio"].map(|room| self.home.data_files(room).len());
             let named = self.home.data_files("results").into_iter().collect::<BTreeSet<_>>() == results;
             Ok((ended && named && left == [0, 0]).then_some(()))
@@ -159,9 +134,9 @@ impl Round {
             let files = ["quarantine", "audio", "results"].map(|room| self.home.data_files(room));
             format!("left: {files:?}")
         })?;
-        let jobs = self.rows.all(&self.home).await?;
+        let jobs = jobs_of(&self.home).await?;
         for sid in &accepted {
-            let rows = jobs.iter().filter(|(sids, ..)| sids.contains(sid.as_str())).count();
+            let rows = jobs.iter().filter(|job| job.is_of(sid)).count();
             ensure!(rows == 1, "{sid} has {rows} rows");
             let deliveries = self.receiver.deliveries_of(sid);
             let told: BTreeSet<_> = deliveries

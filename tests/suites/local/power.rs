@@ -1,10 +1,13 @@
 //! Nothing that was answered with 202 is lost when the power fails: what was not synced by then may be gone, or there by
 //! half, and the next start must make sense of it.
 
+use std::fs::{Permissions, set_permissions};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use marketplace_tests::addon::{home_of, manifest, request_sid, twilio};
 use marketplace_tests::audio::{Recording, Sound};
@@ -12,21 +15,80 @@ use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::disk::Disk;
 use marketplace_tests::ledger::Ledger;
 use marketplace_tests::patience::until;
+use marketplace_tests::postgres::Postgres;
 use marketplace_tests::report::figure;
 use marketplace_tests::service::{Home, Service};
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 use tokio::sync::Notify;
 
-const CLIENTS: usize = 4;
+use super::rows::jobs_of;
 
-/// How many times the power fails: `make soak` asks for more.
-fn rounds() -> u64 {
-    std::env::var("MARKETPLACE_CRASH_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(10)
+const CLIENTS: usize = 4;
+/// How many times the power fails, unless MARKETPLACE_CRASH_ROUNDS says otherwise.
+const ROUNDS: u64 = 10;
+/// The same where Postgres looks through all of its disk at each start.
+const SERVER_ROUNDS: u64 = 4;
+const ROUNDS_OF_A_MACHINE: usize = 10;
+
+/// Everything that loses its power at once: a disk with the spool and the database on it, and who works there.
+struct Machine {
+    /// Where the jobs are, if not in a file. Before the disk, so that it ends before the disk goes, whatever happens.
+    server: Option<Postgres>,
+    disk: Disk,
+}
+
+impl Machine {
+    /// One with an empty disk.
+    fn with_file(home: &Home) -> Result<Self> {
+        let disk = Disk::empty(&home.data_path())?;
+        Ok(Self { server: None, disk })
+    }
+
+    /// One that was set up in order: whether Postgres survives a power failure while it makes its files is Postgres's own
+    /// question.
+    async fn with_server(home: &Home) -> Result<Self> {
+        // The server is another user, and must come by.
+        set_permissions(home.path(), Permissions::from_mode(0o711))?;
+        set_permissions(home.data_path(), Permissions::from_mode(0o777))?;
+        let mut server = Postgres::start_on(&home.data_path().join("postgres"))?;
+        home.write_secret("jobs", "DATABASE_URL", &server.url_with(""))?;
+        let service = Service::start(home).await?;
+        until("the tables are there", async || Ok(jobs_of(home).await.ok())).await?;
+        service.kill()?;
+        server.stop()?;
+        let disk = Disk::with_copy(&home.data_path())?;
+        server.resume()?;
+        Ok(Self {
+            server: Some(server),
+            disk,
+        })
+    }
+
+    /// Cuts the power in this moment, and gives it back.
+    fn lose_power(self, home: &Home, service: Service<'_>, seed: u64) -> Result<Self> {
+        let Self { mut server, disk } = self;
+        let found = disk.lose_power(seed);
+        service.kill()?;
+        if let Some(server) = &mut server {
+            server.stop()?;
+        }
+        disk.unmount()?;
+        let disk = Disk::again(&home.data_path(), found)?;
+        if let Some(server) = &mut server {
+            server.resume()?;
+            // While a machine is down leases end.
+            server.ask("UPDATE job SET lease_until = 0 WHERE lease_until IS NOT NULL")?;
+        }
+        Ok(Self { server, disk })
+    }
+
+    fn end(self) -> Result<()> {
+        let Self { server, disk } = self;
+        drop(server);
+        disk.unmount()
+    }
 }
 
 struct Traffic {
@@ -64,28 +126,57 @@ impl Traffic {
     }
 
     /// Cuts the power again and again, each time in the moment in which an upload is accepted.
-    async fn failures(&self) -> Result<(Disk, Service<'_>)> {
-        let mut disk = Disk::empty(&self.home.data_path())?;
-        for seed in 0..rounds() {
+    async fn failures(&self, mut machine: Machine, seeds: Range<u64>) -> Result<(Machine, Service<'_>)> {
+        for seed in seeds {
             let service = Service::start(&self.home).await?;
             self.until_cut.store(seed % 5 + 1, Ordering::Relaxed);
             self.cut.notified().await;
-            let found = disk.lose_power(seed);
-            service.kill()?;
-            disk.unmount()?;
-            disk = Disk::again(&self.home.data_path(), found)?;
+            machine = machine
+                .lose_power(&self.home, service, seed)
+                .with_context(|| format!("the power failure of seed {seed}"))?;
         }
         self.ends.store(true, Ordering::Relaxed);
         let service = Service::start(&self.home).await?;
-        Ok((disk, service))
+        Ok((machine, service))
+    }
+
+    /// Everything accepted is delivered, and has one row, which has ended. Returns how many callbacks that took.
+    async fn compare_the_books(&self, receiver: &CallbackReceiver) -> Result<usize> {
+        let accepted = self.ledger.entries("accepted")?;
+        let arrived = receiver.wait("a callback for everything accepted", |all| {
+            accepted
+                .iter()
+                .all(|sid| all.iter().any(|delivery| delivery.target.ends_with(sid.as_str())))
+        });
+        let arrived = arrived.await.context("something that was accepted is lost")?;
+        for delivery in &arrived {
+            assert_eq!(delivery.json()?["error_code"], json!(null));
+        }
+        until("every job has ended", async || {
+            let jobs = jobs_of(&self.home).await?;
+            Ok(jobs.iter().all(|job| job.state == "confirmed").then_some(()))
+        })
+        .await?;
+        let jobs = jobs_of(&self.home).await?;
+        for sid in &accepted {
+            let rows = jobs.iter().filter(|job| job.is_of(sid)).count();
+            ensure!(rows == 1, "{sid} has {rows} rows");
+        }
+        ensure!(jobs.len() == accepted.len(), "a row without a request");
+        Ok(arrived.len())
     }
 }
 
-#[tokio::test]
-async fn loses_nothing_that_it_accepted_when_the_power_fails_again_and_again() -> Result<()> {
+/// An add-on with deadlines that no power failure passes.
+fn patient_home(storage: &Value) -> Result<Home> {
     let mut manifest = manifest();
     manifest["spec"]["sla"] = json!({ "floorSeconds": 3600 });
-    let home = home_of(&manifest)?;
+    manifest["spec"]["storage"] = storage.clone();
+    home_of(&manifest)
+}
+
+/// One add-on through a power failure for each seed; how many recordings were accepted, and how many callbacks came.
+async fn lose_power_again_and_again(home: Home, machine: Machine, seeds: Range<u64>) -> Result<[usize; 2]> {
     // Nobody receives before the last power failure: what is delivered was on the disk through all of them.
     let receiver = TcpSocket::new_v4()?;
     receiver.bind((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -98,25 +189,47 @@ async fn loses_nothing_that_it_accepted_when_the_power_fails_again_and_again() -
         home,
     };
     let clients = try_join_all((0..CLIENTS).map(|_| traffic.client()));
-    let ((disk, service), _) = tokio::try_join!(traffic.failures(), clients)?;
+    let ((machine, service), _) = tokio::try_join!(traffic.failures(machine, seeds), clients)?;
     let receiver = CallbackReceiver::on(receiver.listen(1024)?, &[])?;
-    let accepted = traffic.ledger.entries("accepted")?;
-    let arrived = receiver.wait("a callback for everything accepted", |all| {
-        accepted
-            .iter()
-            .all(|sid| all.iter().any(|delivery| delivery.target.ends_with(sid.as_str())))
-    });
-    let arrived = arrived.await.context("something that was accepted is lost")?;
-    for delivery in &arrived {
-        assert_eq!(delivery.json()?["error_code"], json!(null));
-    }
+    let callbacks = traffic.compare_the_books(&receiver).await?;
     service.kill()?;
-    disk.unmount()?;
+    machine.end()?;
+    Ok([traffic.ledger.entries("accepted")?.len(), callbacks])
+}
+
+/// As many as are asked for, in pieces: waits for the receiver that is not there grow, and so does the disk.
+async fn lose_power(name: &str, usual_rounds: u64, machine: impl AsyncFn() -> Result<(Home, Machine)>) -> Result<()> {
+    let rounds = std::env::var("MARKETPLACE_CRASH_ROUNDS").map_or(Ok(usual_rounds), |rounds| rounds.parse())?;
+    let [mut accepted, mut delivered] = [0, 0];
+    for first in (0..rounds).step_by(ROUNDS_OF_A_MACHINE) {
+        let (home, machine) = machine().await?;
+        let seeds = first..rounds.min(first + ROUNDS_OF_A_MACHINE as u64);
+        let [recordings, callbacks] = lose_power_again_and_again(home, machine, seeds).await?;
+        accepted += recordings;
+        delivered += callbacks;
+    }
     figure(&format!(
-        "{} power failures: {} recordings accepted, {} callbacks, 0 lost",
-        rounds(),
-        accepted.len(),
-        arrived.len()
+        "{name}: {rounds} power failures, {accepted} recordings accepted, {delivered} callbacks, 0 lost"
     ));
     Ok(())
+}
+
+#[tokio::test]
+async fn a_power_failure_loses_nothing_on_sqlite() -> Result<()> {
+    lose_power("SQLite", ROUNDS, async || {
+        let home = patient_home(&json!({ "volume": {} }))?;
+        let machine = Machine::with_file(&home)?;
+        Ok((home, machine))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_power_failure_of_postgres_and_the_service_loses_nothing() -> Result<()> {
+    lose_power("Postgres", SERVER_ROUNDS, async || {
+        let home = patient_home(&json!({ "postgres": { "secretName": "jobs" } }))?;
+        let machine = Machine::with_server(&home).await?;
+        Ok((home, machine))
+    })
+    .await
 }
