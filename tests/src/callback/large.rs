@@ -55,8 +55,8 @@ impl LargeReceiver {
     /// Waits until every callback has come, byte by byte as it should be.
     pub async fn wait(&mut self) -> Result<()> {
         let wanted = self.wanted;
-        let waited = tokio::time::timeout(BOUND, self.came_whole.wait_for(|whole| *whole == wanted)).await;
-        waited.with_context(|| format!("waited {} s in vain for {wanted} callbacks", BOUND.as_secs()))??;
+        let all_came = tokio::time::timeout(BOUND, self.came_whole.wait_for(|whole| *whole == wanted)).await;
+        all_came.with_context(|| format!("waited {} s in vain for {wanted} callbacks", BOUND.as_secs()))??;
         Ok(())
     }
 }

@@ -59,11 +59,12 @@ impl Machine {
         service.kill()?;
         server.stop()?;
         let disk = Disk::with_copy(&home.data_path())?;
-        server.resume()?;
-        Ok(Self {
+        let mut machine = Self {
             server: Some(server),
             disk,
-        })
+        };
+        machine.start_server()?;
+        Ok(machine)
     }
 
     /// Cuts the power in this moment, and gives it back.
@@ -76,12 +77,18 @@ impl Machine {
         }
         disk.unmount()?;
         let disk = Disk::again(&home.data_path(), found)?;
-        if let Some(server) = &mut server {
+        let mut machine = Self { server, disk };
+        machine.start_server()?;
+        Ok(machine)
+    }
+
+    fn start_server(&mut self) -> Result<()> {
+        if let Some(server) = &mut self.server {
             server.resume()?;
             // While a machine is down leases end.
             server.ask("UPDATE job SET lease_until = 0 WHERE lease_until IS NOT NULL")?;
         }
-        Ok(Self { server, disk })
+        Ok(())
     }
 
     fn end(self) -> Result<()> {

@@ -25,16 +25,13 @@ impl Job {
 
 /// Every job of an add-on that has its database for itself.
 pub async fn jobs_of(home: &Home) -> Result<Vec<Job>> {
-    let rows = match home.secret("jobs", "DATABASE_URL") {
-        Some(url) => {
-            let mut session = sqlx::PgConnection::connect(&url).await?;
-            sqlx::query_as(ALL).fetch_all(&mut session).await?
-        }
-        None => {
-            let url = format!("sqlite://{}?mode=ro", home.data_path().join("queue.db").display());
-            let mut file = sqlx::SqliteConnection::connect(&url).await?;
-            sqlx::query_as(ALL).fetch_all(&mut file).await?
-        }
+    let rows = if let Some(url) = home.secret("jobs", "DATABASE_URL") {
+        let mut session = sqlx::PgConnection::connect(&url).await?;
+        sqlx::query_as(ALL).fetch_all(&mut session).await?
+    } else {
+        let url = format!("sqlite://{}?mode=ro", home.data_path().join("queue.db").display());
+        let mut file = sqlx::SqliteConnection::connect(&url).await?;
+        sqlx::query_as(ALL).fetch_all(&mut file).await?
     };
     let job = |(sids, state, result_key)| Job {
         sids,
