@@ -36,6 +36,8 @@ pub enum ConditionType {
     Available,
     /// Who enforces the allow list.
     SourcesEnforced,
+    /// The pods are being replaced because the operator is another, or wait for their turn; absent otherwise.
+    Upgrading,
 }
 
 impl ConditionType {
@@ -47,6 +49,7 @@ impl ConditionType {
             Self::CredentialsValid => "CredentialsValid",
             Self::Available => "Available",
             Self::SourcesEnforced => "SourcesEnforced",
+            Self::Upgrading => "Upgrading",
         }
     }
 }

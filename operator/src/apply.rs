@@ -15,6 +15,7 @@ use crate::memory::{Hash, Kept, Key, Memory};
 use crate::metrics::Metrics;
 use crate::prune;
 use crate::render::{Children, labels};
+use crate::turns::Turns;
 use crate::validate::ValidatedAddon;
 
 /// Why the cluster is not yet as it was rendered.
@@ -74,14 +75,16 @@ pub struct Applied {
     pub adopted: Option<String>,
     /// The volume claim that the spec no longer names and that is kept.
     pub retained: Option<String>,
+    /// Whether the pods are left as they are because other add-ons roll.
+    pub waits: bool,
 }
 
 /// A child in the form in which it is sent.
 #[derive(Debug)]
-struct Desired {
-    kind: Kind,
-    name: String,
-    body: serde_json::Value,
+pub(crate) struct Desired {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) body: serde_json::Value,
     hash: Hash,
 }
 
@@ -103,6 +106,8 @@ pub struct Applier<'a> {
     pub metrics: &'a Metrics,
     /// Whose children they are.
     pub addon: &'a ValidatedAddon,
+    /// Whose turn it is to roll; none: a person wants it so, now.
+    pub turns: Option<&'a Turns>,
 }
 
 impl Applier<'_> {
@@ -116,7 +121,11 @@ impl Applier<'_> {
             kept.insert((desired.kind, desired.name.clone()));
             due.extend(self.survey(desired, &mut applied).await?);
         }
+        applied.waits = self.must_wait(&due).await?;
         for child in due {
+            if applied.waits && child.desired.kind == Kind::Deployment {
+                continue;
+            }
             let written = self.write(&child).await?;
             if child.desired.kind == Kind::Deployment {
                 applied.deployment = written.try_parse().ok();
@@ -127,8 +136,36 @@ impl Applier<'_> {
             deployment,
             trouble: None,
         };
-        applied.retained = prune::prune(self, kept, workload.rollout()).await?;
+        // Pods that wait still read what is not named any more.
+        if !applied.waits {
+            applied.retained = prune::prune(self, kept, workload.rollout()).await?;
+        }
         Ok(applied)
+    }
+
+    /// Whether the pods would be replaced, and it is not the add-on's turn.
+    async fn must_wait(&self, due: &[Due]) -> Result<bool, ApplyError> {
+        let Some(turns) = self.turns.filter(|turns| turns.is_limited()) else {
+            return Ok(false);
+        };
+        for child in due {
+            if child.desired.kind == Kind::Deployment && self.would_roll(&child.desired).await? {
+                return Ok(!turns.take(&(self.addon.namespace.clone(), self.addon.name.clone())));
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the API server would give what is there another template of its pods. What is not there rolls nothing.
+    async fn would_roll(&self, Desired { kind, name, body, .. }: &Desired) -> Result<bool, ApplyError> {
+        let template = |object: &DynamicObject| object.data["spec"]["template"].clone();
+        let live = self.api(*kind).get_opt(name).await;
+        let live = live.map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?;
+        let Some(live) = live else { return Ok(false) };
+        let parameters = PatchParams::apply(labels::OPERATOR).force().dry_run();
+        let tried = self.api(*kind).patch(name, &parameters, &Patch::Apply(body)).await;
+        let tried = tried.map_err(|error| ApplyError::ApplyChild(*kind, name.clone(), error))?;
+        Ok(template(&tried) != template(&live))
     }
 
     /// The child as it has to be written, or nothing if it stands.
@@ -188,7 +225,7 @@ impl Applier<'_> {
 }
 
 /// No `..`: whoever adds a child decides here where in the order it stands.
-fn in_order(children: Children) -> Vec<Desired> {
+pub(crate) fn in_order(children: Children) -> Vec<Desired> {
     let Children {
         service_account,
         credentials_secret,

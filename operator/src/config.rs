@@ -1,10 +1,13 @@
 //! The only reader of flags and environment.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use marketplace_daemon::LogFormat;
+
+use crate::leader::LeaseName;
 
 /// Runs add-ons of the Twilio Marketplace on Kubernetes: turns every MarketplaceAddon into its parts.
 #[derive(Debug, Parser)]
@@ -20,12 +23,79 @@ pub struct Cli {
 pub enum Command {
     /// Reconcile until asked to stop.
     Run(Box<Run>),
+    /// Print what would be applied for an add-on, as YAML and without a cluster.
+    #[command(after_help = RENDER_EXAMPLES)]
+    Render(Render),
+    /// Say what a cluster lacks for add-ons, or for one of them, and what to do about it. Reads only.
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Doctor),
     /// Print the CustomResourceDefinition as YAML.
     Crd,
     /// Print what its metrics mean, for docs/metrics.md.
     #[command(hide = true)]
     Metrics,
 }
+
+const RENDER_EXAMPLES: &str = "\
+Examples:
+    marketplace-operator render -f addon.yaml
+    marketplace-operator render -f addon.yaml --secrets secrets | kubectl diff -f -
+    diff <(git show HEAD:addon.yaml | marketplace-operator render -f -) <(marketplace-operator render -f addon.yaml)
+
+  `secrets` holds a folder for each Secret that the add-on names, with a file for each key. Without it every Secret is
+  taken to be there. Values of Secrets are never printed.
+
+Exit code: 0 printed; 1 refused, with the reasons on stderr; 2 wrong usage.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+    marketplace-operator doctor
+    marketplace-operator doctor -f addon.yaml --namespace addons
+    marketplace-operator doctor --namespace addons --as system:serviceaccount:marketplace-system:marketplace-marketplace-operator
+
+  Runs with your kubeconfig. With --as the rights are asked for as the operator, which needs the right to impersonate.
+
+Exit code: 0 nothing is lacking; 1 something is; 2 wrong usage.";
+
+/// What to print.
+#[derive(Debug, Args)]
+pub struct Render {
+    /// The manifest with the add-on; - for the standard input.
+    #[arg(short, long)]
+    pub file: PathBuf,
+    /// A folder with a folder for each Secret and in it a file for each key. None: every Secret is taken to be there.
+    #[arg(long)]
+    pub secrets: Option<PathBuf>,
+    /// The namespace, instead of the one that the manifest names.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// The image of the service, where the add-on names none.
+    #[arg(long = "image", env = "SERVICE_IMAGE", default_value = SERVICE_IMAGE)]
+    pub service_image: String,
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The manifest with an add-on that is to run here; - for the standard input.
+    #[arg(short, long)]
+    pub file: Option<PathBuf>,
+    /// The namespace, instead of the one that the manifest or the kubeconfig names.
+    #[arg(short, long)]
+    pub namespace: Option<String>,
+    /// The user as whom the rights are asked for: the operator's ServiceAccount.
+    #[arg(long = "as")]
+    pub operator: Option<String>,
+    /// The image of the service, where the add-on names none.
+    #[arg(long = "image", env = "SERVICE_IMAGE", default_value = SERVICE_IMAGE)]
+    pub service_image: String,
+}
+
+/// The image that the chart of this version sets.
+const SERVICE_IMAGE: &str = concat!(
+    "ghcr.io/marketplace-operator/marketplace-service:",
+    env!("CARGO_PKG_VERSION")
+);
 
 /// How to run.
 #[derive(Debug, Args)]
@@ -45,7 +115,13 @@ pub struct Run {
     /// How many add-ons are reconciled at once.
     #[arg(long, env = "CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub concurrency: u16,
-    /// The name of this pod, for its Events.
+    /// How many add-ons' pods are replaced at a time because the operator was upgraded; 0: no limit.
+    #[arg(long, env = "ROLLS_AT_ONCE", default_value_t = 5)]
+    pub rolls_at_once: u16,
+    /// The Lease, NAMESPACE/NAME, that one of several replicas holds while it writes. None: this is the only replica.
+    #[arg(long, env = "LEASE")]
+    pub lease: Option<LeaseName>,
+    /// The name of this pod, for its Events and for the Lease.
     #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,
     /// How the log is written.
@@ -84,7 +160,9 @@ mod tests {
     fn run(arguments: &[&str]) -> Result<Run, clap::Error> {
         match Cli::try_parse_from([&["marketplace-operator", "run"], arguments].concat())?.command {
             Command::Run(run) => Ok(*run),
-            Command::Crd | Command::Metrics => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+            Command::Crd | Command::Metrics | Command::Render(_) | Command::Doctor(_) => {
+                Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand))
+            }
         }
     }
 

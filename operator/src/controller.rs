@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc;
-use futures::{Stream, StreamExt};
+use futures::future::BoxFuture;
+use futures::{FutureExt, Stream, StreamExt};
 use kube::core::ObjectMeta;
 use kube::{Client, Resource};
 use kube_runtime::controller::{self, Action, Config, applier};
@@ -16,30 +17,47 @@ use tokio_util::sync::CancellationToken;
 use crate::backoff;
 use crate::failure;
 use crate::kind::Kind;
+use crate::leader::Standing;
+use crate::leader::fence::Fence;
+use crate::progress::Progress;
 use crate::reconcile::{Context, Guarded, ReconcileError, reconcile};
 use crate::watch::{ControllerGone, Queue, Watch};
 
 /// An event soon after another leads to one pass.
 const DEBOUNCE: Duration = Duration::from_millis(100);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_mins(5);
+const LAST_RETRY: Duration = Duration::from_mins(1);
 const QUEUE: usize = 1024;
 
-/// Starts the watches and the passes of one namespace, or of all. `kube_runtime::Controller` would poll its own watches
+/// Whether this replica leads.
+pub type Leads = tokio::sync::watch::Receiver<Standing>;
+
+/// The add-ons that one set of watches is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Their namespace; none: all.
+    pub namespace: Option<&'a str>,
+    /// How many of them are looked at at once.
+    pub concurrency: u16,
+}
+
+/// Starts the watches and the passes of one namespace, or of all, once this replica leads. `kube_runtime::Controller` would poll its own watches
 /// behind one shared back-off; its core, the applier, takes the queue from ours.
-pub fn start(tasks: &mut Tasks, context: &Arc<Context>, namespace: Option<&str>, concurrency: u16) {
+pub fn start(tasks: &mut Tasks, context: &Arc<Context>, standing: &Leads, scope: Scope<'_>) {
+    let Scope { namespace, concurrency } = scope;
     let (queue, requests) = mpsc::channel(QUEUE);
     let (reader, writer) = store();
     let stop = tasks.stop();
+    let until = |watch| until(stop.clone(), standing.clone(), watch);
     let watch = |queue: &Queue| Watch {
         context: Arc::clone(context),
         namespace: namespace.map(ToOwned::to_owned),
         queue: queue.clone(),
     };
-    tasks.spawn("watch add-ons", until(stop.clone(), watch(&queue).addons(writer)));
-    tasks.spawn("watch pods", until(stop.clone(), watch(&queue).pods()));
+    tasks.spawn("watch add-ons", until(watch(&queue).addons(writer).boxed()));
+    tasks.spawn("watch pods", until(watch(&queue).pods().boxed()));
     for kind in Kind::IN_ORDER.into_iter().filter(|kind| kind.is_watched()) {
-        tasks.spawn("watch children", until(stop.clone(), watch(&queue).children(kind)));
+        tasks.spawn("watch children", until(watch(&queue).children(kind).boxed()));
     }
     let requests = requests.map(Ok::<_, ControllerGone>).take_until(stop.cancelled_owned());
     let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
@@ -54,14 +72,20 @@ pub fn start(tasks: &mut Tasks, context: &Arc<Context>, namespace: Option<&str>,
     tasks.spawn("reconcile", log(passes));
 }
 
-/// A watch ends with the process; it holds nothing that would have to be finished.
+/// A watch begins when this replica leads, and ends with the process; it holds nothing that would have to be finished.
 async fn until(
     stop: CancellationToken,
-    watch: impl Future<Output = Result<(), ControllerGone>>,
+    mut standing: Leads,
+    watch: BoxFuture<'static, Result<(), ControllerGone>>,
 ) -> Result<(), ControllerGone> {
+    let led = async move {
+        // the sender lives as long as the process
+        let _ = standing.wait_for(|now| *now == Standing::Leading).await;
+        watch.await
+    };
     tokio::select! {
         () = stop.cancelled() => Ok(()),
-        ended = watch => ended,
+        ended = led => ended,
     }
 }
 
@@ -111,9 +135,10 @@ async fn log(passes: impl Stream<Item = Pass>) -> Result<(), ControllerGone> {
     Ok(())
 }
 
-/// The client, with every watch observed by `progress`.
-pub fn client(config: kube::Config, progress: &crate::progress::Progress) -> Result<Client, kube::Error> {
+/// The client, with every watch observed by `progress` and every write held against the `fence`.
+pub fn client(config: kube::Config, progress: &Progress, fence: &Fence) -> Result<Client, kube::Error> {
     Ok(kube::client::ClientBuilder::try_from(config)?
+        .with_layer(fence)
         .with_layer(progress)
         .build())
 }

@@ -71,7 +71,12 @@ impl FakeApi {
             .split_once("/namespaces/")
             .and_then(|(_, rest)| rest.split_once('/'))
             .map_or(path, |(_, rest)| rest);
-        let (code, answer) = self.kept().answer(&parts.method, path, body);
+        let is_dry = parts.uri.query().is_some_and(|query| query.contains("dryRun"));
+        let (code, answer) = if is_dry {
+            self.kept().try_out(path, body)
+        } else {
+            self.kept().answer(&parts.method, path, body)
+        };
         let answer = Response::builder()
             .status(code)
             .body(Body::from(answer.to_string().into_bytes()));
@@ -99,6 +104,15 @@ impl Kept {
                 (200, body)
             }
             ("PATCH", path) => (200, self.store(path, body)),
+            ("PUT", path) => {
+                let version =
+                    |object: Option<&Value>| object.map(|object| object["metadata"]["resourceVersion"].clone());
+                if version(self.objects.get(path)) == version(Some(&body)) {
+                    (200, self.store(path, body))
+                } else {
+                    (409, failure(409, "the object has been modified"))
+                }
+            }
             ("DELETE", path) => {
                 let object = self.objects.remove(path);
                 object.map_or_else(
@@ -124,6 +138,14 @@ impl Kept {
                 )
             }
         }
+    }
+
+    /// What would be stored.
+    fn try_out(&mut self, path: &str, body: Value) -> (u16, Value) {
+        let before = (self.objects.clone(), self.version);
+        let answer = self.store(path, body);
+        (self.objects, self.version) = before;
+        (200, answer)
     }
 
     /// Keeps uid, version, generation and status of what was there; a change counts both numbers up.

@@ -8,8 +8,13 @@
 
 pub mod config;
 pub mod controller;
+pub mod leader;
 pub mod run;
 pub mod watch;
+
+pub mod doctor;
+pub mod preview;
+pub mod rights;
 
 pub mod apply;
 pub mod dereference;
@@ -28,6 +33,8 @@ pub mod kind;
 pub mod memory;
 pub mod metrics;
 pub mod progress;
+pub mod silence;
+pub mod turns;
 
 #[cfg(test)]
 mod fake_api;

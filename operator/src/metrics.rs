@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use marketplace_daemon::definition::{Definition, Kind as Metric, Label, Values, table};
-use prometheus::{DEFAULT_BUCKETS, Histogram, IntCounterVec, Registry};
+use prometheus::{DEFAULT_BUCKETS, Histogram, IntCounterVec, IntGauge, Registry};
 
 use crate::kind::Kind;
 
@@ -64,10 +64,26 @@ const WATCH_ERRORS: Definition = Definition {
     }],
 };
 
+const LEADER: Definition = Definition {
+    name: "marketplace_operator_leader",
+    kind: Metric::Gauge,
+    unit: "0 or 1",
+    help: "Whether this replica is the one that writes. The sum over all replicas is 1, and for seconds 0 when the leader changes.",
+    labels: &[],
+};
+
 /// The operator's part of docs/metrics.md.
 #[must_use]
 pub fn document() -> String {
-    let all = [&RECONCILES, &RECONCILE_SECONDS, &APPLIES, &PRUNES, &WATCH_ERRORS];
+    let all = [
+        &RECONCILES,
+        &RECONCILE_SECONDS,
+        &APPLIES,
+        &PRUNES,
+        &WATCH_ERRORS,
+        &LEADER,
+        &crate::silence::WATCH_SILENCE,
+    ];
     format!("\n## The operator\n\n{}", table(&all))
 }
 
@@ -79,6 +95,7 @@ pub struct Metrics {
     applies: IntCounterVec,
     prunes: IntCounterVec,
     watch_errors: IntCounterVec,
+    leader: IntGauge,
 }
 
 impl Metrics {
@@ -95,7 +112,9 @@ impl Metrics {
             applies: counters(&APPLIES)?,
             prunes: counters(&PRUNES)?,
             watch_errors: counters(&WATCH_ERRORS)?,
+            leader: LEADER.gauge(&[])?,
         };
+        registry.register(Box::new(metrics.leader.clone()))?;
         registry.register(Box::new(metrics.reconcile_seconds.clone()))?;
         Ok(metrics)
     }
@@ -121,5 +140,10 @@ impl Metrics {
     /// A watch failed.
     pub fn count_watch_error(&self, resource: &str) {
         self.watch_errors.with_label_values(&[resource]).inc();
+    }
+
+    /// Whether this replica writes.
+    pub fn set_leader(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
     }
 }

@@ -13,12 +13,14 @@ use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 use crate::apply::{Applied, Applier, ApplyError};
 use crate::backoff::Failures;
 use crate::clock;
+use crate::dereference::workload::Rollout;
 use crate::dereference::{DereferenceError, Workload, dereference};
 use crate::memory::{Addon, Memory};
 use crate::metrics::Metrics;
 use crate::render::render;
 use crate::report::{self, ReportError};
 use crate::status::{self, Outcome};
+use crate::turns::{Turn, Turns};
 use crate::validate::{Defaults, Refusal, validate};
 
 /// An add-on, or what is left of an object that cannot be read as one.
@@ -34,6 +36,8 @@ pub struct Context {
     pub resync: Duration,
     /// What was applied, and still stands.
     pub memory: Memory,
+    /// Whose pods may be replaced because of the operator.
+    pub turns: Turns,
     /// Failures in a row of each add-on.
     pub failures: Failures<Addon>,
     /// Writes Events.
@@ -81,7 +85,11 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
     let (category, verdict) = match &addon.0 {
         Ok(addon) => {
             let (outcome, applied) = Box::pin(pass(addon, &context)).await;
-            let status = status::of(addon, &outcome, clock::now());
+            let turn = turn(addon, &outcome, &applied, &context.turns);
+            let mut status = status::of(addon, &outcome, clock::now());
+            status
+                .conditions
+                .extend(turn.map(|turn| status::upgrading(addon, turn, clock::now())));
             announce(addon, &context, &applied, &status).await;
             let reported = match addon.status.as_ref() {
                 Some(before) if *before == status => Ok(()),
@@ -122,17 +130,21 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         client,
         memory,
         metrics,
+        turns,
         ..
     } = context;
-    match (Applier {
+    let told_of = addon.status.as_ref().and_then(|status| status.observed_generation);
+    let applied = Applier {
         client,
         memory,
         metrics,
         addon: &valid,
-    })
+        // what a person has just changed waits for nobody
+        turns: Some(turns).filter(|_| told_of == addon.metadata.generation),
+    }
     .apply(children, &facts.workload)
-    .await
-    {
+    .await;
+    match applied {
         Ok(applied) => (Outcome::Applied(after(facts.workload, &applied)), applied),
         Err(error) => (Outcome::Unapplied(error, facts.workload), Applied::default()),
     }
@@ -151,6 +163,20 @@ fn after(before: Workload, applied: &Applied) -> Workload {
         },
         None => before,
     }
+}
+
+/// Where the add-on stands after the pass: its turn ends when its pods are as they are to be, or nobody works on them.
+fn turn(addon: &MarketplaceAddon, outcome: &Outcome, applied: &Applied, turns: &Turns) -> Option<Turn> {
+    let addon = (addon.namespace().unwrap_or_default(), addon.name_any());
+    let is_over = match outcome {
+        Outcome::Applied(workload) => !applied.waits && matches!(workload.rollout(), Rollout::Complete(_)),
+        Outcome::Suspended(_) => true,
+        Outcome::Refused(..) | Outcome::Unread(_) | Outcome::Unapplied(..) => false,
+    };
+    if is_over {
+        turns.done(&addon);
+    }
+    turns.of(&addon)
 }
 
 fn next(outcome: Outcome, resync: Duration) -> Result<Action, ReconcileError> {

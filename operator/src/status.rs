@@ -12,6 +12,7 @@ use crate::apply::ApplyError;
 use crate::dereference::workload::Rollout;
 use crate::dereference::{DereferenceError, Workload};
 use crate::failure;
+use crate::turns::Turn;
 use crate::validate::Refusal;
 
 /// How a pass over an add-on ended.
@@ -104,6 +105,29 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         url: Some(addon.spec.public_url.clone()),
         conditions: conditions.collect(),
     }
+}
+
+/// The condition of an add-on whose pods are, or are to be, replaced because the operator is another.
+#[must_use]
+pub fn upgrading(addon: &MarketplaceAddon, turn: Turn, now: Timestamp) -> Condition {
+    let words = match turn {
+        Turn::Rolling => {
+            "the pods are being replaced, because this operator runs another image or renders them differently"
+        }
+        Turn::Waiting => {
+            "waits for its turn: as many add-ons as may (value rollsAtOnce of the operator's chart) are being replaced; see the condition Upgrading of the others. What runs keeps running"
+        }
+    };
+    let kind = ConditionType::Upgrading;
+    let mut previous = addon.status.iter().flat_map(|status| &status.conditions);
+    let before = previous.find(|condition| condition.type_ == kind.as_str());
+    dated(
+        kind,
+        verdict(TRUE, turn.reason(), words),
+        before,
+        addon.metadata.generation,
+        now,
+    )
 }
 
 /// The status of an object that cannot be read as a MarketplaceAddon. Dated to its creation, because the conditions that

@@ -1,7 +1,7 @@
 //! Step 2, pure: the resource and the facts become a [`ValidatedAddon`], or every reason why not. After this no `Option`
 //! stands for "not checked yet", and the API server has no reason to refuse what is rendered.
 
-mod secrets;
+pub(crate) mod secrets;
 
 use std::collections::BTreeSet;
 

@@ -60,10 +60,14 @@ impl Watch {
             let Some(event) = self.settle(event, "marketplaceaddons", &mut failures).await else {
                 continue;
             };
+            let is_listed = matches!(event, Event::InitApply(_));
             let before = matches!(event, Event::InitDone).then(|| reader.state());
             store.apply_watcher_event(&event);
             match event {
                 Event::Apply(addon) | Event::InitApply(addon) => {
+                    if let (true, Ok(addon)) = (is_listed, &addon.0) {
+                        self.context.turns.recall(addon_of(addon.meta()), addon.status.as_ref());
+                    }
                     let version = version_of(addon.meta());
                     // A change of the status alone is our own, and must not wake us.
                     if generations.insert(addon_of(addon.meta()), version.clone()) != Some(version) {
@@ -197,6 +201,7 @@ impl Watch {
     async fn depart(&self, addon: Addon) {
         self.context.memory.forget(&addon);
         self.context.failures.reset(&addon);
+        self.context.turns.done(&addon);
         report::tell_of_retained_volume(&self.context.client, &self.context.recorder, &addon.0, &addon.1).await;
     }
 }

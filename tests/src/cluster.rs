@@ -2,6 +2,8 @@
 //! node's network. The operator is installed once, by Helm, as a platform team does it.
 
 pub mod cloud;
+pub mod audit;
+pub mod node;
 pub mod operator;
 pub mod probe;
 pub mod profile;

@@ -11,7 +11,7 @@ use super::Refusal;
 use crate::dereference::{Facts, SecretContent, SecretFact, secrets};
 
 /// The key that a Secret of a database must have.
-const DATABASE_URL: &str = "DATABASE_URL";
+pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 
 /// What is copied for the pods of the Secret with the account: the named keys and no other.
 pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> SecretContent {

@@ -1,6 +1,6 @@
 //! The operator in the cluster. Suites share it; those that stop or remove it have it alone.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::run;
@@ -9,6 +9,9 @@ use super::run;
 pub const NAMESPACE: &str = "marketplace-system";
 /// The name of the release, and so of its Deployment.
 pub const RELEASE: &str = "marketplace";
+
+/// The values that every suite wants: the images that were built, and a resync that no suite has to wait for.
+const USUAL: &str = "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev,resyncSeconds=5";
 
 static INSTALLED: RwLock<bool> = RwLock::const_new(false);
 
@@ -28,13 +31,28 @@ pub async fn shared() -> Result<RwLockReadGuard<'static, bool>> {
 pub async fn alone() -> Result<RwLockWriteGuard<'static, bool>> {
     let mut installed = INSTALLED.write().await;
     if !*installed {
-        install().await?;
+        install("").await?;
         *installed = true;
     }
     Ok(installed)
 }
 
-async fn install() -> Result<()> {
+/// The operator with other values of its chart (`name=value,name=value`), and no other suite with it. Whoever comes next
+/// installs it with the usual ones.
+pub async fn alone_with(values: &str) -> Result<RwLockWriteGuard<'static, bool>> {
+    let mut installed = INSTALLED.write().await;
+    *installed = false;
+    install(values).await?;
+    Ok(installed)
+}
+
+/// The same with other values still, while no other suite has it in between.
+pub async fn reinstall(_alone: &RwLockWriteGuard<'static, bool>, values: &str) -> Result<()> {
+    install(values).await
+}
+
+async fn install(values: &str) -> Result<()> {
+    let values = format!("{USUAL},{values}");
     let arguments = [
         "upgrade",
         "--install",
@@ -45,7 +63,34 @@ async fn install() -> Result<()> {
         "--create-namespace",
         "--wait",
         "--set",
-        "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev,resyncSeconds=5",
+        values.trim_end_matches(','),
     ];
     run("helm", &arguments).await.map(drop)
+}
+
+/// The sum of a metric of the operator over its labels, as its one pod tells it.
+pub async fn metric(name: &str) -> Result<f64> {
+    let pods = run(
+        "kubectl",
+        &[
+            "--namespace",
+            NAMESPACE,
+            "get",
+            "pods",
+            "--field-selector=status.phase=Running",
+            "--output=name",
+        ],
+    )
+    .await?;
+    let pod = pods
+        .lines()
+        .next()
+        .context("the operator has a pod")?
+        .trim_start_matches("pod/");
+    let page = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8081/proxy/metrics");
+    let told = run("kubectl", &["get", "--raw", &page]).await?;
+    let series = told.lines().filter(|line| line.starts_with(name));
+    Ok(series
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+        .sum())
 }
