@@ -39,7 +39,7 @@ pub enum Command {
 const RENDER_EXAMPLES: &str = "\
 Examples:
     marketplace-operator render -f addon.yaml
-    marketplace-operator render -f addon.yaml --secrets secrets | kubectl diff -f -
+    marketplace-operator render -f addon.yaml --secrets secrets --namespace addons
     diff <(git show HEAD:addon.yaml | marketplace-operator render -f -) <(marketplace-operator render -f addon.yaml)
 
   `secrets` holds a folder for each Secret that the add-on names, with a file for each key. Without it every Secret is

@@ -387,6 +387,7 @@ async fn upgraded() -> Result<Vec<World>, ReconcileError> {
     let mut second = World::new(&Scenario::Fresh, addon());
     second.api = first.api.clone();
     second.addon.metadata.name = Some("grocer".to_owned());
+    second.addon.metadata.uid = Some("the-uid-of-another".to_owned());
     let mut worlds = vec![first, second];
     for (world, front) in worlds.iter_mut().zip(["florist-front", "grocer-front"]) {
         world.context = context(&world.api);

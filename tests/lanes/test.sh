@@ -31,4 +31,5 @@ part "the cluster proves itself" "$top/tests/cluster/check"
 part "cluster up" node_is_up
 part "chart" "$cluster" exec -- "$top/tests/lanes/chart.sh"
 part "cluster suites" suites cluster:: "$cluster" exec --
+part "what the cluster suites left behind" suites afterwards:: "$cluster" exec --
 part "cluster down" "$cluster" down

@@ -1,5 +1,6 @@
 //! Every suite that needs more than one crate. `local` needs this machine alone; `cluster` runs inside a cluster of
-//! `tests/cluster` (or the one of KUBECONFIG) and fails where there is none.
+//! `tests/cluster` (or the one of KUBECONFIG) and fails where there is none; `afterwards` judges what `cluster` left behind.
 
+mod afterwards;
 mod cluster;
 mod local;

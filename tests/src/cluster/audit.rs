@@ -25,12 +25,14 @@ pub struct Call {
     pub name: String,
     /// The code of the answer.
     pub code: i64,
+    /// Whether it was only tried.
+    pub is_dry: bool,
 }
 
 impl Call {
     /// Whether it was meant to change something other than who leads.
     pub fn is_write(&self) -> bool {
-        !matches!(self.verb.as_str(), "get" | "list" | "watch") && self.resource != "leases"
+        !self.is_dry && !matches!(self.verb.as_str(), "get" | "list" | "watch") && self.resource != "leases"
     }
 
     /// The call in one line.
@@ -92,6 +94,7 @@ fn call(event: &Value) -> Call {
         resource,
         namespace: text(&object["namespace"]),
         name: text(&object["name"]),
+        is_dry: text(&event["requestURI"]).contains("dryRun=All"),
         code: event["responseStatus"]["code"].as_i64().unwrap_or_default(),
     }
 }

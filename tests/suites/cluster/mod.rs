@@ -2,6 +2,7 @@
 
 mod children;
 mod conditions;
+mod earlier;
 mod jobs;
 mod operator;
 mod profiles;
@@ -13,4 +14,5 @@ mod rules;
 mod sources;
 mod upgrade;
 mod volume;
+mod waiting;
 mod watched;

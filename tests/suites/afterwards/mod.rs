@@ -1,0 +1,3 @@
+//! What can only be said when every suite of the cluster has run: run last, in the same cluster.
+
+mod rights;
