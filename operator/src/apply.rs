@@ -148,8 +148,11 @@ impl Applier<'_> {
         let Some(turns) = self.turns.filter(|turns| turns.is_limited()) else {
             return Ok(false);
         };
-        for child in due {
-            if child.desired.kind == Kind::Deployment && self.would_roll(&child.desired).await? {
+        let pods = due.iter().map(|child| &child.desired);
+        for desired in pods.filter(|desired| desired.kind == Kind::Deployment) {
+            // what this operator has applied itself is not news of another release
+            let key = self.key(desired.kind, desired.name.clone());
+            if !self.memory.was_applied(&key, &desired.hash) && self.would_roll(desired).await? {
                 return Ok(!turns.take(&(self.addon.namespace.clone(), self.addon.name.clone())));
             }
         }

@@ -98,7 +98,7 @@ const CHECKS: &[Check] = &[
     |patient| Box::pin(addon::namespace(patient)),
     |patient| Box::pin(addon::refusals(patient)),
     |patient| Box::pin(addon::storage_class(patient)),
-    |patient| Box::pin(addon::sources(patient)),
+    |patient| Box::pin(std::future::ready(addon::sources(patient))),
     |patient| Box::pin(addon::taken(patient)),
 ];
 

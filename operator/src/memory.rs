@@ -57,6 +57,13 @@ impl Memory {
         )
     }
 
+    /// Whether exactly this was applied last, whoever has touched it since.
+    pub fn was_applied(&self, key: &Key, hash: &Hash) -> bool {
+        let state = self.state();
+        let applied = state.children.get(key).and_then(|entry| entry.applied);
+        applied.is_some_and(|(applied, _)| applied == *hash)
+    }
+
     /// A child of the add-on is about to be applied. What the watches see from now on counts.
     pub fn begin(&self, key: Key, addon: &str) {
         let entry = Entry {

@@ -88,15 +88,12 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         };
         controller::start(&mut tasks, &context, &election.standing, scope);
     }
-    let held = match election.leader {
-        Some((lease, leader)) => {
-            tasks.spawn("keep the lease", leader::keep(leader.standing(), tasks.stop(), lease));
-            leader.hold(tasks.last(), progress, metrics).boxed()
-        }
-        None => {
-            metrics.set_leader(true);
-            std::future::ready(()).boxed()
-        }
+    let held = if let Some((lease, leader)) = election.leader {
+        tasks.spawn("keep the lease", leader::keep(leader.standing(), tasks.stop(), lease));
+        leader.hold(tasks.last(), progress, metrics).boxed()
+    } else {
+        metrics.set_leader(true);
+        std::future::ready(()).boxed()
     };
     let held = tokio::spawn(held);
     tracing::info!(

@@ -107,7 +107,7 @@ pub(super) fn judge_class(volume: &Volume, classes: &[StorageClass]) -> Finding 
     }
 }
 
-pub(super) async fn sources(patient: &Patient) -> Vec<Finding> {
+pub(super) fn sources(patient: &Patient) -> Vec<Finding> {
     let list = patient.addon.as_ref().and_then(|addon| addon.spec.allow_list.as_ref());
     match list.map(|list| list.mode) {
         Some(AllowListMode::Enforce) => vec![Finding::unknown(
