@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::ByteString;
 use kube::ResourceExt;
-use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN};
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
+use marketplace_crds::{MarketplaceAddon, constant};
 use serde_json::{Value, json};
 
 use crate::apply::in_order;
@@ -18,7 +18,8 @@ use crate::config::Render;
 use crate::dereference::{Facts, SecretContent, SecretFact, Workload, secrets};
 use crate::kind::Kind;
 use crate::render::render;
-use crate::validate::{DATABASE_URL, Defaults, Refusal, validate};
+use crate::validate::secrets::DATABASE_URL;
+use crate::validate::{Defaults, Refusal, validate};
 
 /// The uid of an add-on that no API server has seen.
 const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
@@ -119,14 +120,20 @@ fn read_secrets(folder: &Path, addon: &MarketplaceAddon) -> Result<BTreeMap<Stri
         .map_err(|error| PreviewError::ReadSecrets(folder.to_owned(), error))
 }
 
-/// Where no folder is given, every Secret is taken to be there with every key that any may need.
+/// Where no folder is given, every Secret is taken to be there with every key that may be needed of it.
 fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
-    let keys = [ACCOUNT_SID, AUTH_TOKEN, DATABASE_URL, USERNAME, PASSWORD];
-    let content = keys.map(|key| (key.to_owned(), ByteString(b"assumed".to_vec())));
-    let fact = SecretFact::Found(SecretContent(content.into()));
-    secrets::named_by(addon)
-        .into_iter()
-        .map(|name| (name, fact.clone()))
+    let usual = [ACCOUNT_SID, AUTH_TOKEN, DATABASE_URL, USERNAME, PASSWORD].map(str::to_owned);
+    let mut constants = constant::secrets(addon);
+    let named = secrets::named_by(addon).into_iter();
+    named
+        .map(|name| {
+            let keys = usual
+                .iter()
+                .cloned()
+                .chain(constants.remove(&name).into_iter().flatten());
+            let content = keys.map(|key| (key, ByteString(b"assumed".to_vec()))).collect();
+            (name, SecretFact::Found(SecretContent(content)))
+        })
         .collect()
 }
 
