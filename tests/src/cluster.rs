@@ -1,8 +1,8 @@
 //! The cluster that the suites run in: `tests/cluster/cluster exec -- suites cluster::` sets KUBECONFIG and stands in the
 //! node's network. The operator is installed once, by Helm, as a platform team does it.
 
-pub mod cloud;
 pub mod audit;
+pub mod cloud;
 pub mod node;
 pub mod operator;
 pub mod probe;
