@@ -8,7 +8,9 @@ use crate::credentials::{Callbacks, Credentials};
 use crate::endpoint::Endpoint;
 use crate::exposure::{AllowList, Exposure};
 use crate::limits::Limits;
+use crate::network::Network;
 use crate::retention::Retention;
+use crate::routes::{balanced, proxied, routed};
 use crate::rules::{public_url, rule};
 use crate::scaling::Scaling;
 use crate::sla::Sla;
@@ -69,6 +71,9 @@ use crate::workload::Workload;
         "self.endpoints.all(e, !has(e.basicAuth) || e.basicAuth.secretName != self.credentials.secretName)",
         "basicAuth.secretName must name a Secret of its own, not the one of spec.credentials",
     ),
+    validation = routed(),
+    validation = balanced(),
+    validation = proxied(),
     validation = rule(
         "self.endpoints.all(e, !has(e.request.constants) || e.request.constants.all(c, !has(c.valueFrom) || c.valueFrom.secretName != self.credentials.secretName))",
         "the valueFrom.secretName of request.constants must name a Secret of its own, not the one of spec.credentials",
@@ -133,6 +138,10 @@ pub struct MarketplaceAddonSpec {
     /// protects the add-on either way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_list: Option<AllowList>,
+
+    /// Where in the cluster the traffic comes from, and where it may go.
+    #[serde(default, skip_serializing_if = "Network::is_unset")]
+    pub network: Network,
 
     /// How many pods answer.
     #[serde(default)]

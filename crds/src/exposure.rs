@@ -1,25 +1,50 @@
 //! How requests reach the pods, and from where they may come.
 
+pub mod gateway;
+pub mod ingress;
+pub mod load_balancer;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::gateway::{Gateway, ParentRef};
+pub use self::ingress::Ingress;
+pub use self::load_balancer::LoadBalancer;
 use crate::rules::{between, rule};
 
 /// How requests reach the pods. Exactly one member.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule("has(self.clusterIp)", "exposure must have exactly one member: write exposure: {clusterIp: {}}"))]
+#[x_kube(validation = rule(
+    "(has(self.clusterIp) ? 1 : 0) + (has(self.ingress) ? 1 : 0) + (has(self.gateway) ? 1 : 0) + (has(self.loadBalancer) ? 1 : 0) == 1",
+    "exposure must have exactly one member: write exposure: {clusterIp: {}}, or ingress, gateway or loadBalancer in its place",
+))]
 pub struct Exposure {
     /// A Service inside the cluster, for an ingress or gateway that is kept elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_ip: Option<ClusterIp>,
+
+    /// An Ingress, carried by the cluster's ingress controller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingress: Option<Ingress>,
+
+    /// An HTTPRoute at a Gateway of the Gateway API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Gateway>,
+
+    /// A load balancer of the add-on's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer>,
 }
 
 impl Default for Exposure {
     fn default() -> Self {
         Self {
             cluster_ip: Some(ClusterIp::default()),
+            ingress: None,
+            gateway: None,
+            load_balancer: None,
         }
     }
 }
@@ -45,18 +70,18 @@ fn service_port() -> i32 {
     80
 }
 
-/// The source addresses from which requests may come. The service itself checks them, and a NetworkPolicy admits no other
-/// connections. Twilio's requests come from changing addresses unless it was asked otherwise.
+/// The source addresses from which requests may come. The service itself checks them; the load balancer of
+/// exposure.loadBalancer and the NetworkPolicy are told them as well. Twilio's requests come from changing addresses unless
+/// it was asked otherwise.
 ///
-/// Behind an ingress or a load balancer the address of the connection is that of the proxy. Name the proxies in
-/// trustedProxies: for what comes through them the source is read from X-Forwarded-For, from the right, the first address
-/// that is none of theirs.
+/// Behind an ingress or a gateway the address of the connection is that of the proxy. Name the proxies in trustedProxies: for
+/// what comes through them the source is read from X-Forwarded-For, from the right, the first address that is none of theirs.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct AllowList {
-    /// Enforce: a request from elsewhere is not served, and the NetworkPolicy admits the listed ranges and proxies alone.
-    /// One that is forged is answered 403 as always; one that is genuine 503, which Twilio sends again, because then the
-    /// list is wrong. Audit: everything is served, and the metric marketplace_request_sources_total counts what would not be.
+    /// Enforce: a request from elsewhere is not served. One that is forged is answered 403 as always; one that is genuine
+    /// 503, which Twilio sends again, because then the list is wrong. Audit: everything is served, and the metric
+    /// marketplace_request_sources_total counts what would not be.
     #[serde(default)]
     pub mode: AllowListMode,
 

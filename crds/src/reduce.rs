@@ -5,6 +5,7 @@ use kube::core::ObjectMeta;
 
 use crate::addon::{MarketplaceAddon, MarketplaceAddonSpec};
 use crate::exposure::Exposure;
+use crate::network::Network;
 use crate::scaling::Scaling;
 use crate::storage::{Postgres, Storage, Volume};
 use crate::workload::Workload;
@@ -23,6 +24,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         storage,
         exposure: _,
         allow_list,
+        network: _,
         scaling: _,
         sla,
         limits,
@@ -51,6 +53,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             }),
             exposure: Exposure::default(),
             allow_list,
+            network: Network::default(),
             endpoints,
             scaling: Scaling::default(),
             sla,
@@ -68,6 +71,7 @@ mod tests {
     use super::reduce;
     use crate::exposure::{ClusterIp, Exposure};
     use crate::manifest;
+    use crate::network::Peer;
     use crate::scaling::{Fixed, Front, Scaling};
 
     #[test]
@@ -81,7 +85,9 @@ mod tests {
         };
         changed.spec.exposure = Exposure {
             cluster_ip: Some(ClusterIp { port: 81 }),
+            ..Exposure::default()
         };
+        changed.spec.network.ingress_from = Some(vec![Peer::default()]);
         changed.spec.suspend = true;
         changed.spec.workload.image = Some("another".to_owned());
         changed.metadata.generation = Some(7);

@@ -26,7 +26,7 @@ pub struct MarketplaceAddonStatus {
 /// The types of the conditions of an add-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {
-    /// The add-on answers as declared: credentials are valid and every pod is available.
+    /// The add-on answers as declared: credentials are valid, every pod is available, and requests are routed.
     Ready,
     /// Nothing more will happen until somebody changes the resource or what it refers to.
     Stalled,
@@ -34,6 +34,8 @@ pub enum ConditionType {
     CredentialsValid,
     /// The declared number of pods is up to date and ready.
     Available,
+    /// Whoever carries the traffic in has taken what is to be routed. Only where something of ours is routed.
+    Routed,
     /// Who enforces the allow list.
     SourcesEnforced,
     /// The pods are being replaced because the operator is another, or wait for their turn; absent otherwise.
@@ -48,6 +50,7 @@ impl ConditionType {
             Self::Stalled => "Stalled",
             Self::CredentialsValid => "CredentialsValid",
             Self::Available => "Available",
+            Self::Routed => "Routed",
             Self::SourcesEnforced => "SourcesEnforced",
             Self::Upgrading => "Upgrading",
         }

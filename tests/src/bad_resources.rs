@@ -2,6 +2,7 @@
 //! API server and to the rules' own evaluation, and expect the same sentence from both.
 
 mod endpoints;
+mod exposures;
 mod handlers;
 mod limits;
 mod requests;
@@ -62,6 +63,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(requests::rows());
     rows.extend(handlers::rows());
     rows.extend(sources::rows());
+    rows.extend(exposures::rows());
     rows.extend(signatures::rows());
     rows.extend(limits::rows());
     rows.extend(surroundings::rows());

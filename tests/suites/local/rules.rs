@@ -2,7 +2,7 @@
 
 use marketplace_crds::{MarketplaceAddon, manifest};
 use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn typed(resource: Value) -> MarketplaceAddon {
     serde_json::from_value(resource).expect("the rows keep the types of the resource")
@@ -49,4 +49,24 @@ fn the_reader_of_manifests_refuses_the_same_rows() {
         let refusal = manifest::read(&text).map_or_else(|refusal| refusal.to_string(), |_| String::new());
         assert!(refusal.contains(row.message), "{}: {refusal}", row.name);
     }
+}
+
+#[test]
+fn the_class_of_a_load_balancer_neither_comes_nor_changes_nor_goes() {
+    let with = |class: Option<&str>| {
+        let mut resource = good();
+        let class = class.map_or_else(|| json!({}), |class| json!({ "loadBalancerClass": class }));
+        resource["spec"]["exposure"] = json!({ "loadBalancer": class });
+        resource["spec"]["exposure"]["loadBalancer"]["tlsSecretName"] = json!("tls");
+        typed(resource)
+    };
+    let refused = |before, after| {
+        let violations = manifest::violations_of_update(&with(after), &with(before));
+        violations
+            .iter()
+            .any(|violation| violation.message.starts_with("loadBalancerClass can"))
+    };
+    let (one, two) = (Some("example.com/one"), Some("example.com/two"));
+    assert!(refused(one, two) && refused(None, one) && refused(one, None));
+    assert!(!refused(one, one) && !refused(None, None));
 }
