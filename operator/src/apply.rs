@@ -3,7 +3,7 @@
 //! then pruned.
 
 use kube::api::{DynamicObject, Patch, PatchParams};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -134,7 +134,7 @@ impl Applier<'_> {
         let deployment = applied.deployment.clone().or_else(|| before.deployment.clone());
         let workload = Workload {
             deployment,
-            trouble: None,
+            ..Workload::default()
         };
         // Pods that wait still read what is not named any more.
         if !applied.waits {
@@ -237,6 +237,8 @@ pub(crate) fn in_order(children: Children) -> Vec<Desired> {
         volume_claim,
         service,
         deployment,
+        ingress,
+        http_routes,
     } = children;
     let mut desired = vec![
         erase(Kind::ServiceAccount, &service_account),
@@ -251,11 +253,13 @@ pub(crate) fn in_order(children: Children) -> Vec<Desired> {
             .iter()
             .map(|claim| erase(Kind::PersistentVolumeClaim, claim)),
     );
+    desired.extend(ingress.iter().map(|ingress| erase(Kind::Ingress, ingress)));
+    desired.extend(http_routes.iter().map(|route| erase(Kind::HttpRoute, route)));
     desired.sort_by_key(|child| Kind::IN_ORDER.iter().position(|kind| *kind == child.kind));
     desired
 }
 
-fn erase<K: Resource + Serialize>(kind: Kind, child: &K) -> Desired {
+fn erase<K: ResourceExt + Serialize>(kind: Kind, child: &K) -> Desired {
     let body = serde_json::to_value(child).expect("an object of Kubernetes can be written as JSON");
     Desired {
         kind,

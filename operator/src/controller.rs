@@ -53,6 +53,7 @@ pub fn start(tasks: &mut Tasks, context: &Arc<Context>, standing: &Leads, scope:
         context: Arc::clone(context),
         namespace: namespace.map(ToOwned::to_owned),
         queue: queue.clone(),
+        addons: reader.clone(),
     };
     tasks.spawn("watch add-ons", until(watch(&queue).addons(writer).boxed()));
     tasks.spawn("watch pods", until(watch(&queue).pods().boxed()));

@@ -1,5 +1,6 @@
 //! Step 1, I/O in: everything outside of the resource that the other steps must know. Reads only, decides nothing.
 
+pub mod routing;
 pub mod secrets;
 pub mod workload;
 
@@ -8,6 +9,9 @@ use std::collections::BTreeMap;
 use kube::{Client, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 
+use crate::kind::Kind;
+
+pub use routing::Routing;
 pub use secrets::{SecretContent, SecretFact};
 pub use workload::Workload;
 
@@ -23,6 +27,9 @@ pub enum DereferenceError {
     /// The API server did not list the pods.
     #[error("failed to list the pods of {0}")]
     ListPods(String, #[source] kube::Error),
+    /// The API server did not give what routes to the Service.
+    #[error("failed to get {0} {1}")]
+    GetRouting(Kind, String, #[source] kube::Error),
 }
 
 impl DereferenceError {
@@ -32,6 +39,7 @@ impl DereferenceError {
         match self {
             Self::GetSecret(..) => "SecretUnreadable",
             Self::GetDeployment(..) | Self::ListPods(..) => "WorkloadUnreadable",
+            Self::GetRouting(..) => "RoutingUnreadable",
         }
     }
 }
@@ -53,6 +61,7 @@ pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Fa
         let fact = secrets::get(client, &namespace, &name).await?;
         secrets.insert(name, fact);
     }
-    let workload = workload::get(client, &namespace, &addon.name_any()).await?;
+    let mut workload = workload::get(client, &namespace, &addon.name_any()).await?;
+    workload.routing = routing::get(client, addon, &secrets).await?;
     Ok(Facts { secrets, workload })
 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
+use marketplace_crds::network::Network;
 use marketplace_crds::{MarketplaceAddon, manifest};
 
-use crate::dereference::{Facts, SecretContent, SecretFact, Workload};
+use crate::dereference::{Facts, Routing, SecretContent, SecretFact, Workload};
 use crate::render::{Children, render};
 use crate::validate::{Defaults, ValidatedAddon, validate};
 
@@ -23,6 +24,21 @@ pub fn recording_addon() -> MarketplaceAddon {
 /// An add-on that analyzes recordings, with its jobs in Postgres and more than one pod.
 pub fn shared_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/ferry.yaml"))
+}
+
+/// An add-on behind an ingress, whose endpoints lie under two hosts.
+pub fn routed_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/bakery.yaml"))
+}
+
+/// An add-on behind a gateway that lives elsewhere, with peers of every kind.
+pub fn gateway_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/orchard.yaml"))
+}
+
+/// An add-on with a load balancer of its own, an allow list of both families of addresses, and two ports.
+pub fn balanced_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/quarry.yaml"))
 }
 
 fn read(text: &str) -> MarketplaceAddon {
@@ -54,8 +70,15 @@ pub fn facts() -> Facts {
                 "ledger".to_owned(),
                 content(&[("DATABASE_URL", "sqlite:///srv/ledger.db")]),
             ),
+            (
+                "seal".to_owned(),
+                content(&[("tls.crt", "certificate"), ("tls.key", "key")]),
+            ),
         ]),
-        workload: Workload::default(),
+        workload: Workload {
+            routing: Routing::Routes(Some(Vec::new())),
+            ..Workload::default()
+        },
     }
 }
 
@@ -63,6 +86,7 @@ pub fn facts() -> Facts {
 pub fn defaults() -> Defaults {
     Defaults {
         image: "registry.example/answering:9".to_owned(),
+        network: Network::default(),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
-use kube::core::ApiResource;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use kube::core::{ApiResource, GroupVersionKind};
 
 /// A kind of child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,11 +23,15 @@ pub enum Kind {
     Service,
     /// The pods.
     Deployment,
+    /// What an ingress controller is to route to the Service.
+    Ingress,
+    /// What a gateway is to route to the Service.
+    HttpRoute,
 }
 
 impl Kind {
-    /// What a pod needs comes before the pods; the fence stands before what it fences.
-    pub const IN_ORDER: [Self; 7] = [
+    /// What a pod needs comes before the pods; the fence stands before what it fences, and the way in is opened last.
+    pub const IN_ORDER: [Self; 9] = [
         Self::ServiceAccount,
         Self::Secret,
         Self::ConfigMap,
@@ -35,6 +39,8 @@ impl Kind {
         Self::PersistentVolumeClaim,
         Self::Service,
         Self::Deployment,
+        Self::Ingress,
+        Self::HttpRoute,
     ];
 
     /// Whether the operator may list and watch the kind. Secrets it may only get by name, so the derived Secret is looked
@@ -42,6 +48,12 @@ impl Kind {
     #[must_use]
     pub fn is_watched(self) -> bool {
         self != Self::Secret
+    }
+
+    /// Whether a cluster may lack the kind. A 404 for the kind itself then means that it does.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        self == Self::HttpRoute
     }
 
     /// Where the API server keeps the kind.
@@ -55,6 +67,10 @@ impl Kind {
             Self::PersistentVolumeClaim => ApiResource::erase::<PersistentVolumeClaim>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::Ingress => ApiResource::erase::<Ingress>(&()),
+            Self::HttpRoute => {
+                ApiResource::from_gvk(&GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute"))
+            }
         }
     }
 
@@ -69,6 +85,8 @@ impl Kind {
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::Service => "Service",
             Self::Deployment => "Deployment",
+            Self::Ingress => "Ingress",
+            Self::HttpRoute => "HTTPRoute",
         }
     }
 }

@@ -50,10 +50,12 @@ pub(crate) async fn prune(
 async fn prune_kind(applier: &Applier<'_>, kind: Kind, kept: &Kept) -> Result<Option<String>, ApplyError> {
     let api = applier.api(kind);
     let selector = ListParams::default().labels(&labels::selector_of(&applier.addon.name));
-    let listed = api
-        .list_metadata(&selector)
-        .await
-        .map_err(|error| ApplyError::ListChildren(kind, error))?;
+    let listed = match api.list_metadata(&selector).await {
+        Ok(listed) => listed,
+        // Of a kind that the cluster does not know there is nothing to prune.
+        Err(error) if kind.is_optional() && failure::is_absent(&error) => return Ok(None),
+        Err(error) => return Err(ApplyError::ListChildren(kind, error)),
+    };
     let mut retained = None;
     for child in listed {
         let name = child.name_any();

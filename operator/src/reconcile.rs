@@ -84,6 +84,7 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
     let began = Instant::now();
     let (category, verdict) = match &addon.0 {
         Ok(addon) => {
+            let addon = &context.defaults.complete(addon.clone());
             let (outcome, applied) = Box::pin(pass(addon, &context)).await;
             let turn = turn(addon, &outcome, &applied, &context.turns);
             let mut status = status::of(addon, &outcome, clock::now());
@@ -156,6 +157,7 @@ fn after(before: Workload, applied: &Applied) -> Workload {
         Some(deployment) if before.generation() != deployment.metadata.generation => Workload {
             deployment: Some(deployment.clone()),
             trouble: None,
+            ..before
         },
         Some(deployment) => Workload {
             deployment: Some(deployment.clone()),
@@ -212,7 +214,8 @@ async fn announce(addon: &MarketplaceAddon, context: &Context, applied: &Applied
         .as_deref()
         .map(|claim| report::volume_retained(claim, &name));
     let changed = report::readiness_changed(addon.status.as_ref(), status);
-    for event in [adopted, retained, changed].into_iter().flatten() {
+    let unfenced = report::sources_unenforced(addon.status.as_ref(), status);
+    for event in [adopted, retained, changed, unfenced].into_iter().flatten() {
         report::publish(&context.recorder, &event, &about).await;
     }
 }

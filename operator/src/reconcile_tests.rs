@@ -383,3 +383,5 @@ async fn an_object_that_cannot_be_read_says_so() -> Result<(), ReconcileError> {
 
 #[path = "upgrade_tests.rs"]
 mod upgrade;
+#[path = "reconcile_exposure_tests.rs"]
+mod exposure;

@@ -3,6 +3,8 @@
 mod config_map;
 mod credentials_secret;
 mod deployment;
+mod http_route;
+mod ingress;
 pub mod labels;
 pub mod names;
 mod network_policy;
@@ -11,10 +13,13 @@ mod service;
 mod service_account;
 pub mod volume_claim;
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::DynamicObject;
 
 use crate::validate::ValidatedAddon;
 
@@ -35,6 +40,10 @@ pub struct Children {
     pub service: Service,
     /// The pods.
     pub deployment: Deployment,
+    /// What an ingress controller routes to them.
+    pub ingress: Option<Ingress>,
+    /// What a gateway routes to them, host by host.
+    pub http_routes: Vec<DynamicObject>,
 }
 
 /// Makes the children.
@@ -48,7 +57,14 @@ pub fn render(addon: &ValidatedAddon) -> Children {
         volume_claim: addon.volume.as_ref().map(|volume| volume_claim::render(addon, volume)),
         service: service::render(addon),
         deployment: deployment::render(addon),
+        ingress: ingress::render(addon),
+        http_routes: http_route::render(addon),
     }
+}
+
+/// None where there are none: an empty map would be another declaration than no map.
+fn annotations(all: BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    (!all.is_empty()).then_some(all)
 }
 
 /// What the metadata of every child has in common.
@@ -66,7 +82,12 @@ fn metadata(addon: &ValidatedAddon, name: String, component: &str) -> ObjectMeta
 mod tests {
     use marketplace_crds::storage::OnDelete;
 
-    use crate::fixtures::{addon, children, recording_addon, shared_addon, valid};
+    use crate::dereference::Routing;
+    use crate::fixtures::{
+        addon, balanced_addon, children, defaults, facts, gateway_addon, recording_addon, routed_addon, shared_addon,
+        valid,
+    };
+    use crate::validate::validate;
 
     /// Every child of the add-on, in the order of `Children`.
     macro_rules! assert_children {
@@ -79,6 +100,7 @@ mod tests {
             insta::assert_yaml_snapshot!("volume_claim", children.volume_claim);
             insta::assert_yaml_snapshot!("service", children.service);
             insta::assert_yaml_snapshot!("deployment", children.deployment);
+            assert_eq!((children.ingress, children.http_routes), (None, Vec::new()));
         };
     }
 
@@ -108,6 +130,57 @@ mod tests {
         under("ferry", || {
             assert_children!(children(&shared_addon()));
         });
+    }
+
+    #[test]
+    fn an_addon_behind_an_ingress_under_two_hosts() {
+        under("bakery", || {
+            let children = children(&routed_addon());
+            insta::assert_yaml_snapshot!("ingress", children.ingress);
+            insta::assert_yaml_snapshot!("service", children.service);
+            insta::assert_yaml_snapshot!("network_policy", children.network_policy);
+        });
+    }
+
+    #[test]
+    fn an_addon_behind_a_gateway_elsewhere_with_a_fence_on_both_sides() {
+        under("orchard", || {
+            let children = children(&gateway_addon());
+            insta::assert_yaml_snapshot!("http_routes", children.http_routes);
+            insta::assert_yaml_snapshot!("service", children.service);
+            insta::assert_yaml_snapshot!("network_policy", children.network_policy);
+        });
+    }
+
+    #[test]
+    fn an_addon_with_a_load_balancer_of_its_own() {
+        under("quarry", || {
+            let children = children(&balanced_addon());
+            insta::assert_yaml_snapshot!("service", children.service);
+            insta::assert_yaml_snapshot!("network_policy", children.network_policy);
+            insta::assert_yaml_snapshot!("deployment", children.deployment);
+        });
+    }
+
+    #[test]
+    fn an_ingress_behind_which_tls_has_ended_takes_plain_http() {
+        let mut addon = routed_addon();
+        if let Some(ingress) = &mut addon.spec.exposure.ingress {
+            ingress.allow_insecure = true;
+            ingress.tls_secret_name = None;
+        }
+        let ingress = children(&addon).ingress.expect("an ingress is declared");
+        assert_eq!(ingress.spec.and_then(|spec| spec.tls), None);
+        let annotations = ingress.metadata.annotations.unwrap_or_default();
+        assert_eq!(annotations["traefik.ingress.kubernetes.io/router.tls"], "false");
+    }
+
+    #[test]
+    fn nothing_is_routed_by_a_kind_that_the_cluster_does_not_know() {
+        let mut facts = facts();
+        facts.workload.routing = Routing::Routes(None);
+        let valid = validate(&gateway_addon(), &facts, &defaults()).expect("the fixture is valid");
+        assert_eq!(super::render(&valid).http_routes, []);
     }
 
     #[test]

@@ -6,11 +6,13 @@ use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::ApiResource;
 use kube::{Api, Client, Resource};
 use kube_runtime::events::{Event, EventType, Recorder};
+use marketplace_crds::status::ConditionType;
 use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 use serde_json::json;
 
 use crate::failure;
 use crate::render::{labels, names};
+use crate::status::sources;
 
 /// Why the status does not say how it is.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +61,11 @@ pub fn readiness_changed(before: Option<&MarketplaceAddonStatus>, after: &Market
     if then.is_some_and(|then| (then.status, then.reason) == (now.status.clone(), now.reason.clone())) {
         return None;
     }
-    let is_fine = now.status == "True" || matches!(now.reason.as_str(), "Progressing" | "Suspended");
+    let is_fine = now.status == "True"
+        || matches!(
+            now.reason.as_str(),
+            "Progressing" | "Suspended" | "IngressPending" | "RoutePending" | "LoadBalancerPending"
+        );
     Some(Event {
         type_: if is_fine { EventType::Normal } else { EventType::Warning },
         reason: if now.status == "True" {
@@ -67,6 +73,28 @@ pub fn readiness_changed(before: Option<&MarketplaceAddonStatus>, after: &Market
         } else {
             now.reason
         },
+        note: Some(now.message),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    })
+}
+
+/// The Event for an enforced allow list that any Pod of the cluster can get around, when that has become so.
+#[must_use]
+pub fn sources_unenforced(before: Option<&MarketplaceAddonStatus>, after: &MarketplaceAddonStatus) -> Option<Event> {
+    let enforced = |status: &MarketplaceAddonStatus| {
+        let mut conditions = status.conditions.iter();
+        conditions
+            .find(|condition| condition.type_ == ConditionType::SourcesEnforced.as_str())
+            .cloned()
+    };
+    let now = enforced(after).filter(|now| now.reason == sources::OPEN)?;
+    if before.and_then(enforced).is_some_and(|then| then.reason == now.reason) {
+        return None;
+    }
+    Some(Event {
+        type_: EventType::Warning,
+        reason: "SourcesUnenforced".to_owned(),
         note: Some(now.message),
         action: "Reconcile".to_owned(),
         secondary: None,

@@ -60,6 +60,7 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         client,
         defaults: Defaults {
             image: config.service_image.clone(),
+            network: config.network(),
         },
         resync: config.resync(),
         memory: Memory::default(),

@@ -1,10 +1,12 @@
 //! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
+mod routed;
+pub(crate) mod sources;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::core::ObjectMeta;
-use marketplace_crds::exposure::AllowListMode;
 use marketplace_crds::status::ConditionType;
 use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 
@@ -42,6 +44,17 @@ impl Outcome {
             Self::Unapplied(error, _) => error.category(),
         }
     }
+
+    /// The workload, as far as it is known.
+    fn workload(&self) -> Option<&Workload> {
+        match self {
+            Self::Applied(workload)
+            | Self::Suspended(workload)
+            | Self::Refused(_, workload)
+            | Self::Unapplied(_, workload) => Some(workload),
+            Self::Unread(_) => None,
+        }
+    }
 }
 
 /// A condition without its times.
@@ -71,23 +84,16 @@ fn verdict(status: &'static str, reason: &str, message: impl Into<String>) -> Ve
 /// The status that the outcome leads to.
 #[must_use]
 pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> MarketplaceAddonStatus {
-    let available = match outcome {
-        Outcome::Applied(workload)
-        | Outcome::Suspended(workload)
-        | Outcome::Refused(_, workload)
-        | Outcome::Unapplied(_, workload) => Some(available(workload)),
-        Outcome::Unread(_) => None,
-    };
-    let sources = addon
-        .spec
-        .allow_list
-        .as_ref()
-        .map(|list| sources_enforced(list.mode, outcome));
+    let workload = outcome.workload();
+    let available = workload.map(available);
+    let routed = workload.and_then(|workload| routed::of(addon, &workload.routing));
+    let sources = sources::of(&addon.spec, outcome);
     let verdicts = [
-        (ConditionType::Ready, Some(ready(outcome))),
+        (ConditionType::Ready, Some(ready(outcome, routed.as_ref()))),
         (ConditionType::Stalled, Some(stalled(outcome))),
         (ConditionType::CredentialsValid, credentials_valid(outcome)),
         (ConditionType::Available, available),
+        (ConditionType::Routed, routed),
         (ConditionType::SourcesEnforced, sources),
     ];
     let previous = addon.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -97,7 +103,7 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         match verdict {
             Some(verdict) => Some(dated(kind, verdict, before, generation, now)),
             // Nothing new is known: what was said stays, unless it is about a part that is gone.
-            None => before.filter(|_| kind != ConditionType::SourcesEnforced).cloned(),
+            None => before.filter(|_| is_lasting(kind, addon)).cloned(),
         }
     });
     MarketplaceAddonStatus {
@@ -128,6 +134,19 @@ pub fn upgrading(addon: &MarketplaceAddon, turn: Turn, now: Timestamp) -> Condit
         addon.metadata.generation,
         now,
     )
+}
+
+/// Whether a condition still has something to speak of.
+fn is_lasting(kind: ConditionType, addon: &MarketplaceAddon) -> bool {
+    match kind {
+        ConditionType::Ready | ConditionType::Stalled | ConditionType::CredentialsValid | ConditionType::Available => {
+            true
+        }
+        ConditionType::Routed => addon.spec.exposure.cluster_ip.is_none(),
+        ConditionType::SourcesEnforced => addon.spec.allow_list.is_some(),
+        // Said anew by each pass for as long as it is so.
+        ConditionType::Upgrading => false,
+    }
 }
 
 /// The status of an object that cannot be read as a MarketplaceAddon. Dated to its creation, because the conditions that
@@ -167,9 +186,14 @@ fn dated(
     }
 }
 
-fn ready(outcome: &Outcome) -> Verdict {
+/// Pods that do not run are the nearer reason than a way to them that is not open.
+fn ready(outcome: &Outcome, routed: Option<&Verdict>) -> Verdict {
     match outcome {
-        Outcome::Applied(workload) => available(workload),
+        Outcome::Applied(workload) => {
+            let available = available(workload);
+            let unrouted = routed.filter(|routed| routed.status != TRUE && available.status == TRUE);
+            unrouted.cloned().unwrap_or(available)
+        }
         Outcome::Suspended(_) => suspended(),
         Outcome::Refused(refusals, workload) => {
             let kept = if workload.deployment.is_some() {
@@ -260,28 +284,6 @@ fn advice(words: &str) -> &'static str {
         ". Check spec.workload.image, or the operator's default image, and that the nodes may pull it"
     } else {
         ""
-    }
-}
-
-/// A NetworkPolicy is only as good as the network plugin, which the operator cannot ask, and sees only the last hop.
-fn sources_enforced(mode: AllowListMode, outcome: &Outcome) -> Verdict {
-    match outcome {
-        Outcome::Applied(_) if mode == AllowListMode::Audit => verdict(
-            FALSE,
-            "Audited",
-            "allowList.mode is Audit: every source is served, and marketplace_request_sources_total counts them",
-        ),
-        Outcome::Applied(_) => verdict(
-            UNKNOWN,
-            "NetworkPolicyApplied",
-            "a NetworkPolicy admits only the listed ranges; whether the cluster's network plugin enforces it is not known, and behind an ingress it sees the ingress's address",
-        ),
-        Outcome::Suspended(_) => suspended(),
-        Outcome::Refused(..) | Outcome::Unread(_) | Outcome::Unapplied(..) => verdict(
-            UNKNOWN,
-            "NotApplied",
-            "the declared ranges are not applied yet; see the condition Ready",
-        ),
     }
 }
 

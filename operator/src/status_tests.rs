@@ -1,6 +1,7 @@
 //! Tables: what came of a pass, and the conditions that follow.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use marketplace_crds::exposure::AllowListMode;
 use serde_json::json;
 
 use super::*;
@@ -17,6 +18,7 @@ fn workload(ready: i32, trouble: Option<&str>) -> Workload {
     Workload {
         deployment: Some(deployment),
         trouble: trouble.map(ToOwned::to_owned),
+        ..Workload::default()
     }
 }
 

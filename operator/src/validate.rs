@@ -1,6 +1,8 @@
 //! Step 2, pure: the resource and the facts become a [`ValidatedAddon`], or every reason why not. After this no `Option`
 //! stands for "not checked yet", and the API server has no reason to refuse what is rendered.
 
+mod exposure;
+mod fence;
 pub(crate) mod secrets;
 
 use std::collections::BTreeSet;
@@ -10,10 +12,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
+use marketplace_crds::network::Network;
 use marketplace_crds::paths::{TellApart, tell_apart};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
 
+pub use self::exposure::Exposed;
+pub use self::fence::Fence;
 use crate::dereference::{Facts, SecretContent};
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
@@ -68,6 +73,27 @@ impl Refusal {
 pub struct Defaults {
     /// The image of the service.
     pub image: String,
+    /// The peers of the pods.
+    pub network: Network,
+}
+
+impl Defaults {
+    /// The add-on with the peers that it leaves to the operator, so that every step reads them in one place. Through a load
+    /// balancer of its own nothing comes from the cluster's ingress.
+    #[must_use]
+    pub fn complete(&self, mut addon: MarketplaceAddon) -> MarketplaceAddon {
+        let Network {
+            ingress_from,
+            monitoring_from,
+            egress,
+        } = self.network.clone();
+        let is_balanced = addon.spec.exposure.load_balancer.is_some();
+        let network = &mut addon.spec.network;
+        network.ingress_from = network.ingress_from.take().or(ingress_from.filter(|_| !is_balanced));
+        network.monitoring_from = network.monitoring_from.take().or(monitoring_from);
+        network.egress = network.egress.take().or(egress);
+        addon
+    }
 }
 
 /// What becomes the volume claim.
@@ -105,10 +131,10 @@ pub struct ValidatedAddon {
     pub mounted_secrets: BTreeSet<String>,
     /// The volume, if one is declared.
     pub volume: Option<DataVolume>,
-    /// The address ranges that may connect, if they are limited.
-    pub sources: Option<Vec<String>>,
-    /// The port of the Service.
-    pub service_port: i32,
+    /// How requests reach them.
+    pub exposure: Exposed,
+    /// Whom the network lets through.
+    pub fence: Fence,
     /// Whether accepted work outlives its request.
     pub has_jobs: bool,
 }
@@ -119,6 +145,8 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
     refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
     let credentials = secrets::credentials(addon, facts, &mut refusals);
     let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
+    let exposure = Exposed::of(addon, &facts.workload.routing);
+    secrets::certificate(&exposure, facts, &mut refusals);
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -138,8 +166,8 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         credentials,
         mounted_secrets,
         volume: spec.storage.as_ref().and_then(data_volume),
-        sources: spec.allow_list.as_ref().and_then(sources),
-        service_port: spec.exposure.cluster_ip.as_ref().map_or(80, |service| service.port),
+        fence: Fence::of(addon, &exposure),
+        exposure,
         has_jobs: spec
             .endpoints
             .iter()
@@ -159,7 +187,7 @@ fn data_volume(storage: &Storage) -> Option<DataVolume> {
 
 /// The addresses of packets: of the listed sources, and of the proxies that carry what comes from them. An audit restricts
 /// nothing.
-fn sources(list: &AllowList) -> Option<Vec<String>> {
+fn admitted(list: &AllowList) -> Option<Vec<String>> {
     let AllowList {
         mode,
         sources,
@@ -197,7 +225,7 @@ mod tests {
 
     use super::*;
     use crate::dereference::{self, SecretFact};
-    use crate::fixtures::{addon, defaults, facts, recording_addon};
+    use crate::fixtures::{addon, defaults, facts};
 
     fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
         let refused = validate(addon, facts, &defaults()).err().unwrap_or_default();
@@ -272,21 +300,6 @@ mod tests {
         assert_eq!(valid.mounted_secrets, BTreeSet::from(mounted));
         assert!(!valid.manifest.contains("k3y"));
         assert!(dereference::secrets::named_by(&addon).contains("keyring"));
-    }
-
-    #[test]
-    fn an_allow_list_admits_its_proxies_and_an_audit_everybody() {
-        let mut addon = recording_addon();
-        let admitted = |addon: &MarketplaceAddon| {
-            let valid = validate(addon, &facts(), &defaults()).ok();
-            valid.and_then(|valid| valid.sources)
-        };
-        let ranges = ["203.0.113.0/24", "2001:db8::/32", "192.0.2.0/28"].map(str::to_owned);
-        assert_eq!(admitted(&addon), Some(ranges.to_vec()));
-        if let Some(list) = &mut addon.spec.allow_list {
-            list.mode = AllowListMode::Audit;
-        }
-        assert_eq!(admitted(&addon), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use futures::{SinkExt, StreamExt};
 use kube::Resource;
 use kube::api::{Api, DynamicObject, PartialObjectMeta};
 use kube::core::{ApiResource, ObjectMeta};
-use kube_runtime::reflector::{ObjectRef, store::Writer};
+use kube_runtime::reflector::{ObjectRef, Store, store::Writer};
 use kube_runtime::watcher::{self, Event, watcher};
 
 use crate::backoff;
@@ -34,6 +34,9 @@ pub struct ControllerGone;
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
+/// A definition that is installed is noticed within this time.
+const UNSERVED_PAUSE: Duration = Duration::from_secs(2);
+
 /// One watch: of what, where, and for whom.
 pub struct Watch {
     /// What every pass works with.
@@ -42,6 +45,8 @@ pub struct Watch {
     pub namespace: Option<String>,
     /// Who is told.
     pub queue: Queue,
+    /// The add-ons that are known.
+    pub addons: Store<Guarded>,
 }
 
 impl Watch {
@@ -115,7 +120,12 @@ impl Watch {
         let mut events = std::pin::pin!(watcher(api, config));
         let mut failures = 0;
         let mut listed = BTreeSet::new();
+        let is_optional = kind.is_some_and(Kind::is_optional);
         while let Some(event) = events.next().await {
+            if is_optional && is_unserved(&event) {
+                tokio::time::sleep(UNSERVED_PAUSE).await;
+                continue;
+            }
             let Some(event) = self.settle(event, &resource.plural, &mut failures).await else {
                 continue;
             };
@@ -137,6 +147,9 @@ impl Watch {
                     let bereft = kind.map(|kind| self.context.memory.relisted(kind, namespace, &listed));
                     for addon in bereft.into_iter().flatten() {
                         self.tell(addon).await?;
+                    }
+                    if is_optional {
+                        self.tell_all().await?;
                     }
                 }
             }
@@ -198,11 +211,29 @@ impl Watch {
         self.queue.send(addon).await.map_err(|_| ControllerGone)
     }
 
+    /// A kind that a cluster may lack is there now, and perhaps was not when an add-on needed it.
+    async fn tell_all(&mut self) -> Result<(), ControllerGone> {
+        for addon in self.addons.state() {
+            self.tell(addon_of(addon.meta())).await?;
+        }
+        Ok(())
+    }
+
     async fn depart(&self, addon: Addon) {
         self.context.memory.forget(&addon);
         self.context.failures.reset(&addon);
         self.context.turns.done(&addon);
         report::tell_of_retained_volume(&self.context.client, &self.context.recorder, &addon.0, &addon.1).await;
+    }
+}
+
+/// Whether the cluster does not know the kind. Only a 404 says so; any other failure says nothing.
+fn is_unserved<K>(event: &watcher::Result<Event<K>>) -> bool {
+    match event {
+        Err(watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error)) => {
+            failure::is_absent(error)
+        }
+        Err(_) | Ok(_) => false,
     }
 }
 

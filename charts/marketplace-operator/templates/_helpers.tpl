@@ -65,6 +65,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [configmaps, persistentvolumeclaims]
   verbs: [get, list, watch, create, patch, delete]
+# the same for what routes requests to an add-on, where it declares it; dereference/routing.rs gets the Ingress and lists the
+# routes, whose status says whether they are carried
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
 # the same for children that every add-on has, which therefore go only with it, by garbage collection
 - apiGroups: [""]
   resources: [serviceaccounts, services]

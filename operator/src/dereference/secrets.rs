@@ -6,6 +6,7 @@ use std::fmt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client};
+use marketplace_crds::exposure::Exposure;
 use marketplace_crds::{MarketplaceAddon, constant};
 
 use super::DereferenceError;
@@ -39,7 +40,21 @@ pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     names.insert(addon.spec.credentials.secret_name.clone());
     names.extend(basic_auth_names(addon));
     names.extend(constant::secrets(addon).into_keys());
+    names.extend(certificate_name(addon).map(ToOwned::to_owned));
     names
+}
+
+/// The name of the Secret with the certificate under which the add-on is called, at its own load balancer or its ingress.
+#[must_use]
+pub fn certificate_name(addon: &MarketplaceAddon) -> Option<&str> {
+    let Exposure {
+        cluster_ip: _,
+        ingress,
+        gateway: _,
+        load_balancer,
+    } = &addon.spec.exposure;
+    let at_ingress = ingress.as_ref().and_then(|ingress| ingress.tls_secret_name.as_deref());
+    at_ingress.or_else(|| load_balancer.as_ref()?.tls_secret_name.as_deref())
 }
 
 /// The names of those with a database's URL.

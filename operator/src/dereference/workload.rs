@@ -5,16 +5,18 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 
-use super::DereferenceError;
+use super::{DereferenceError, Routing};
 use crate::render::{labels, names};
 
-/// The Deployment of an add-on, and the trouble of its pods if it has any.
+/// The Deployment of an add-on, the trouble of its pods if it has any, and how they are reached.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Workload {
     /// The Deployment, once there is one.
     pub deployment: Option<Deployment>,
     /// What keeps the first troubled pod from running.
     pub trouble: Option<String>,
+    /// What routes requests to them.
+    pub routing: Routing,
 }
 
 /// How far the Deployment has come.
@@ -79,7 +81,7 @@ pub async fn get(client: &Client, namespace: &str, addon: &str) -> Result<Worklo
         .map_err(|error| DereferenceError::GetDeployment(name.clone(), error))?;
     let mut workload = Workload {
         deployment,
-        trouble: None,
+        ..Workload::default()
     };
     if workload.deployment.is_some() && !matches!(workload.rollout(), Rollout::Complete(_)) {
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
@@ -186,7 +188,7 @@ mod tests {
         }));
         Workload {
             deployment: Some(deployment),
-            trouble: None,
+            ..Workload::default()
         }
         .rollout()
     }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-/// The Deployment, Service, ServiceAccount and NetworkPolicy of the pods that take requests.
+/// The Deployment, Service, ServiceAccount, NetworkPolicy and Ingress of the pods that take requests.
 #[must_use]
 pub fn front(addon: &str) -> String {
     format!("{addon}-front")
@@ -24,6 +24,16 @@ pub fn data(addon: &str) -> String {
 #[must_use]
 pub fn config(addon: &str, content: &str) -> String {
     format!("{addon}-config-{}", fingerprint(content))
+}
+
+/// The HTTPRoute of one of the add-on's hosts: the first is named like everything else in front.
+#[must_use]
+pub fn route(addon: &str, host: &str, is_first: bool) -> String {
+    if is_first {
+        front(addon)
+    } else {
+        format!("{}-{}", front(addon), fingerprint(host))
+    }
 }
 
 /// The volume of a Secret in a pod: the name of a Secret may be too long, and have dots.

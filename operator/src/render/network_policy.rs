@@ -1,23 +1,26 @@
-//! Who may connect: the declared address ranges, or whoever in the cluster carries the traffic in. The admin port is for
-//! monitoring. Egress stays open: the hosts of callbacks and databases are limited by the service itself.
+//! Who may connect, and to whom the pods may: as [`crate::validate::Fence`] has it, in the words of Kubernetes.
 //!
-//! A range sees the address of the packet: behind an ingress that is the ingress, so that the trusted proxies are among the
-//! ranges, and the service itself checks whom they speak for.
+//! A range sees the address of the packet: behind an ingress that is the ingress, and the service itself checks whom it
+//! speaks for.
 
 use k8s_openapi::api::networking::v1::{
-    IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
+    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+    NetworkPolicySpec,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use marketplace_crds::network::{IpBlock, Peer};
 
 use super::{labels, metadata, names, pod};
 use crate::validate::ValidatedAddon;
 
+const DNS_PORT: i32 = 53;
+
 pub(super) fn render(addon: &ValidatedAddon) -> NetworkPolicy {
-    let traffic = match &addon.sources {
-        Some(ranges) => ranges.iter().cloned().map(range).collect(),
-        None => vec![any_namespace()],
-    };
+    let fence = &addon.fence;
+    let directions = ["Ingress", "Egress"]
+        .into_iter()
+        .take(if fence.egress.is_some() { 2 } else { 1 });
     NetworkPolicy {
         metadata: metadata(addon, names::front(&addon.name), labels::FRONT),
         spec: Some(NetworkPolicySpec {
@@ -25,38 +28,55 @@ pub(super) fn render(addon: &ValidatedAddon) -> NetworkPolicy {
                 match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
                 ..LabelSelector::default()
             }),
-            policy_types: Some(vec!["Ingress".to_owned()]),
+            policy_types: Some(directions.map(str::to_owned).collect()),
             ingress: Some(vec![
-                rule(pod::HTTP_PORT, traffic),
-                rule(pod::ADMIN_PORT, vec![any_namespace()]),
+                rule(pod::HTTP_PORT, fence.traffic.as_deref()),
+                rule(pod::ADMIN_PORT, Some(&fence.monitoring)),
             ]),
-            ..NetworkPolicySpec::default()
+            egress: fence.egress.as_deref().map(egress),
         }),
     }
 }
 
-/// The protocol is written out: the list is atomic, and a default added by the server would look like a change.
-fn rule(port: i32, from: Vec<NetworkPolicyPeer>) -> NetworkPolicyIngressRule {
+/// Without peers: from anywhere.
+fn rule(number: i32, from: Option<&[Peer]>) -> NetworkPolicyIngressRule {
     NetworkPolicyIngressRule {
-        from: Some(from),
-        ports: Some(vec![NetworkPolicyPort {
-            port: Some(IntOrString::Int(port)),
-            protocol: Some("TCP".to_owned()),
-            ..NetworkPolicyPort::default()
-        }]),
+        from: from.map(|peers| peers.iter().map(peer).collect()),
+        ports: Some(vec![port("TCP", number)]),
     }
 }
 
-fn range(cidr: String) -> NetworkPolicyPeer {
-    NetworkPolicyPeer {
-        ip_block: Some(IPBlock { cidr, except: None }),
-        ..NetworkPolicyPeer::default()
+/// DNS wherever it is answered: a cache on the node has no labels by which it could be selected.
+fn egress(to: &[Peer]) -> Vec<NetworkPolicyEgressRule> {
+    let dns = NetworkPolicyEgressRule {
+        ports: Some(vec![port("UDP", DNS_PORT), port("TCP", DNS_PORT)]),
+        to: None,
+    };
+    let listed = NetworkPolicyEgressRule {
+        ports: None,
+        to: Some(to.iter().map(peer).collect()),
+    };
+    vec![dns, listed]
+}
+
+/// The protocol is written out: the list is atomic, and a default added by the server would look like a change.
+fn port(protocol: &str, number: i32) -> NetworkPolicyPort {
+    NetworkPolicyPort {
+        port: Some(IntOrString::Int(number)),
+        protocol: Some(protocol.to_owned()),
+        ..NetworkPolicyPort::default()
     }
 }
 
-fn any_namespace() -> NetworkPolicyPeer {
+fn peer(declared: &Peer) -> NetworkPolicyPeer {
+    let Peer {
+        ip_block,
+        namespace_selector,
+        pod_selector,
+    } = declared.clone();
     NetworkPolicyPeer {
-        namespace_selector: Some(LabelSelector::default()),
-        ..NetworkPolicyPeer::default()
+        ip_block: ip_block.map(|IpBlock { cidr, except }| IPBlock { cidr, except }),
+        namespace_selector,
+        pod_selector,
     }
 }

@@ -25,6 +25,8 @@ pub(super) const ADMIN_PORT: i32 = 8081;
 const CONFIG_FOLDER: &str = "/etc/marketplace/addon";
 const SECRETS_FOLDER: &str = "/etc/marketplace/secrets";
 const DATA_FOLDER: &str = "/var/lib/marketplace";
+/// Not among the secrets: it is named by what it is for.
+const TLS_FOLDER: &str = "/etc/marketplace/tls";
 
 /// The user that the image runs as; root has no place in it.
 const USER: i64 = 65532;
@@ -104,9 +106,15 @@ fn arguments(addon: &ValidatedAddon) -> Vec<String> {
     } else {
         &[]
     };
+    let tls: &[&str] = if addon.exposure.certificate().is_some() {
+        &["--tls", TLS_FOLDER]
+    } else {
+        &[]
+    };
     always
         .iter()
         .chain(data)
+        .chain(tls)
         .map(|argument| (*argument).to_owned())
         .collect()
 }
@@ -190,12 +198,16 @@ fn files(addon: &ValidatedAddon) -> Vec<(Volume, VolumeMount)> {
     let credentials = secret(
         "credentials".to_owned(),
         names::credentials(&addon.name),
-        &addon.credentials_name,
+        folder_of(&addon.credentials_name),
     );
     let mounted = addon
         .mounted_secrets
         .iter()
-        .map(|name| secret(names::secret_volume(name), name.clone(), name));
+        .map(|name| secret(names::secret_volume(name), name.clone(), folder_of(name)));
+    let certificate = addon
+        .exposure
+        .certificate()
+        .map(|name| secret("tls".to_owned(), name.to_owned(), TLS_FOLDER.to_owned()));
     let data = addon.volume.iter().map(|_| {
         let claim = PersistentVolumeClaimVolumeSource {
             claim_name: names::data(&addon.name),
@@ -211,12 +223,17 @@ fn files(addon: &ValidatedAddon) -> Vec<(Volume, VolumeMount)> {
     [(config, mount("config", CONFIG_FOLDER.to_owned(), true)), credentials]
         .into_iter()
         .chain(mounted)
+        .chain(certificate)
         .chain(data)
         .collect()
 }
 
-fn secret(volume: String, source: String, folder: &str) -> (Volume, VolumeMount) {
-    let mount = mount(&volume, format!("{SECRETS_FOLDER}/{folder}"), true);
+fn folder_of(secret: &str) -> String {
+    format!("{SECRETS_FOLDER}/{secret}")
+}
+
+fn secret(volume: String, source: String, folder: String) -> (Volume, VolumeMount) {
+    let mount = mount(&volume, folder, true);
     let source = SecretVolumeSource {
         secret_name: Some(source),
         default_mode: Some(0o440),

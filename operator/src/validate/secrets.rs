@@ -7,11 +7,13 @@ use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDAR
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
 
-use super::Refusal;
+use super::{Exposed, Refusal};
 use crate::dereference::{Facts, SecretContent, SecretFact, secrets};
 
 /// The key that a Secret of a database must have.
 pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
+/// The keys of a Secret of the type kubernetes.io/tls.
+const CERTIFICATE: [&str; 2] = ["tls.crt", "tls.key"];
 
 /// What is copied for the pods of the Secret with the account: the named keys and no other.
 pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> SecretContent {
@@ -48,6 +50,13 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
         names.insert(name);
     }
     names
+}
+
+/// Looks at the certificate with which the pods speak TLS by themselves: without it they would not start.
+pub(super) fn certificate(exposure: &Exposed, facts: &Facts, refusals: &mut Vec<Refusal>) {
+    if let Some(name) = exposure.certificate() {
+        found(facts, name, &CERTIFICATE, refusals);
+    }
 }
 
 fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Refusal>) -> Option<&'a SecretContent> {
