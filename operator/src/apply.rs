@@ -271,15 +271,22 @@ fn erase<K: ResourceExt + Serialize>(kind: Kind, child: &K) -> Desired {
 
 #[cfg(test)]
 mod tests {
+    use marketplace_crds::MarketplaceAddon;
+
     use super::*;
-    use crate::fixtures::{children, recording_addon};
+    use crate::fixtures::{children, gateway_addon, recording_addon, routed_addon};
+
+    fn kinds(addon: &MarketplaceAddon) -> Vec<Kind> {
+        in_order(children(addon)).into_iter().map(|child| child.kind).collect()
+    }
 
     #[test]
-    fn what_a_pod_needs_comes_before_the_pods() {
-        let kinds: Vec<_> = in_order(children(&recording_addon()))
-            .into_iter()
-            .map(|child| child.kind)
-            .collect();
-        assert_eq!(kinds, Kind::IN_ORDER);
+    fn what_a_pod_needs_comes_before_the_pods_and_the_way_in_last() {
+        let [inside @ .., Kind::Ingress, Kind::HttpRoute] = Kind::IN_ORDER else {
+            unreachable!("the way in is opened last");
+        };
+        assert_eq!(kinds(&recording_addon()), inside);
+        assert_eq!(kinds(&routed_addon()).last(), Some(&Kind::Ingress));
+        assert_eq!(kinds(&gateway_addon()).last(), Some(&Kind::HttpRoute));
     }
 }
