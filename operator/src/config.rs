@@ -1,13 +1,15 @@
 //! The only reader of flags and environment.
 
+mod network;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use marketplace_crds::network::{Network, Peer};
 use marketplace_daemon::LogFormat;
 
+pub use self::network::NetworkOptions;
 use crate::leader::LeaseName;
 
 /// Runs add-ons of the Twilio Marketplace on Kubernetes: turns every MarketplaceAddon into its parts.
@@ -73,6 +75,9 @@ pub struct Render {
     /// The image of the service, where the add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE", default_value = SERVICE_IMAGE)]
     pub service_image: String,
+    /// Peers of the pods of every add-on that names none itself.
+    #[command(flatten)]
+    pub network: NetworkOptions,
 }
 
 /// What to look at.
@@ -122,16 +127,9 @@ pub struct Run {
     /// The Lease, NAMESPACE/NAME, that one of several replicas holds while it writes. None: this is the only replica.
     #[arg(long, env = "LEASE")]
     pub lease: Option<LeaseName>,
-    /// Where the cluster's ingress or gateway runs, for add-ons that do not say it: a list as in spec.network.ingressFrom,
-    /// in JSON.
-    #[arg(long, env = "INGRESS_FROM", value_name = "JSON", value_parser = peers)]
-    pub ingress_from: Option<Peers>,
-    /// The same for the monitoring, as in spec.network.monitoringFrom.
-    #[arg(long, env = "MONITORING_FROM", value_name = "JSON", value_parser = peers)]
-    pub monitoring_from: Option<Peers>,
-    /// The same for what pods may connect to, as in spec.network.egress.
-    #[arg(long, env = "EGRESS", value_name = "JSON", value_parser = peers)]
-    pub egress: Option<Peers>,
+    /// Peers of the pods of every add-on that names none itself.
+    #[command(flatten)]
+    pub network: NetworkOptions,
     /// The name of this pod, for its Events and for the Lease.
     #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,
@@ -143,36 +141,7 @@ pub struct Run {
     pub log_level: String,
 }
 
-/// A list of peers; none when it is empty.
-pub type Peers = Vec<Peer>;
-
-/// Reads a list of peers. What would get lost is refused, and what the API server would refuse of every add-on.
-fn peers(text: &str) -> Result<Peers, String> {
-    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text);
-    let written = read(text).map_err(|error| error.to_string())?;
-    let peers: Peers = serde_json::from_value(written.clone()).map_err(|error| error.to_string())?;
-    let unknown = serde_json::to_value(&peers).is_ok_and(|kept| kept != written);
-    if unknown {
-        return Err("there is a field that a peer does not have".to_owned());
-    }
-    match peers.iter().find(|peer| !peer.is_one_kind()) {
-        Some(_) => Err("a peer is either an ipBlock, or Pods by namespaceSelector, podSelector or both".to_owned()),
-        None => Ok(peers),
-    }
-}
-
 impl Run {
-    /// What add-ons are told of the network where they do not say it.
-    #[must_use]
-    pub fn network(&self) -> Network {
-        let some = |peers: &Option<Peers>| peers.clone().filter(|peers| !peers.is_empty());
-        Network {
-            ingress_from: some(&self.ingress_from),
-            monitoring_from: some(&self.monitoring_from),
-            egress: some(&self.egress),
-        }
-    }
-
     /// See `resync_seconds`.
     #[must_use]
     pub fn resync(&self) -> Duration {
@@ -220,7 +189,7 @@ mod tests {
     #[test]
     fn peers_are_read_whole_or_not_at_all() -> Result<(), clap::Error> {
         let ingress = r#"--ingress-from=[{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]"#;
-        let network = run(&["--image=a", ingress, "--egress=[]"])?.network();
+        let network = run(&["--image=a", ingress, "--egress=[]"])?.network.peers();
         assert_eq!(network.ingress_from.map(|peers| peers.len()), Some(1));
         assert_eq!((network.monitoring_from, network.egress), (None, None));
         for bad in [

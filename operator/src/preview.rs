@@ -56,6 +56,7 @@ pub fn preview(command: &Render) -> Result<String, PreviewError> {
     };
     let defaults = Defaults {
         image: command.service_image.clone(),
+        network: command.network.peers(),
     };
     let valid = validate(&addon, &facts, &defaults).map_err(PreviewError::Refuse)?;
     let mut printed = String::new();
@@ -159,6 +160,7 @@ mod tests {
             secrets,
             namespace: None,
             service_image: "registry.example/answering:9".to_owned(),
+            network: crate::config::NetworkOptions::default(),
         }
     }
 

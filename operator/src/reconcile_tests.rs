@@ -381,7 +381,7 @@ async fn an_object_that_cannot_be_read_says_so() -> Result<(), ReconcileError> {
     Ok(())
 }
 
-#[path = "upgrade_tests.rs"]
-mod upgrade;
 #[path = "reconcile_exposure_tests.rs"]
 mod exposure;
+#[path = "upgrade_tests.rs"]
+mod upgrade;

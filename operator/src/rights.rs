@@ -31,6 +31,8 @@ pub const RIGHTS: &[Right] = &[
     right("", "services", CHILD),
     right("apps", "deployments", CHILD),
     right("networking.k8s.io", "networkpolicies", CHILD),
+    right("networking.k8s.io", "ingresses", PRUNABLE),
+    right("gateway.networking.k8s.io", "httproutes", PRUNABLE),
     right("", "pods", &["list", "watch"]),
     right("events.k8s.io", "events", &["create", "patch"]),
 ];

@@ -60,7 +60,7 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         client,
         defaults: Defaults {
             image: config.service_image.clone(),
-            network: config.network(),
+            network: config.network.peers(),
         },
         resync: config.resync(),
         memory: Memory::default(),

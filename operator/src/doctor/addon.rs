@@ -6,6 +6,7 @@ use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Resource, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::exposure::AllowListMode;
+use marketplace_crds::network::Network;
 use marketplace_crds::storage::Volume;
 
 use super::{Finding, Patient, unreadable};
@@ -51,6 +52,8 @@ async fn valid(patient: &Patient, addon: &MarketplaceAddon) -> Result<Result<Val
         .map_err(|error| Finding::unknown("what the add-on refers to", failure::chain(&error)))?;
     let defaults = Defaults {
         image: patient.service_image.clone(),
+        // Whoever the peers are, what is lacking is the same.
+        network: Network::default(),
     };
     let refused = validate(addon, &facts, &defaults).map_err(|refusals| {
         let refusals = refusals.iter();

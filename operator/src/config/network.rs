@@ -1,0 +1,50 @@
+//! The flags that say where the peers of the pods live, for add-ons that do not say it themselves.
+
+use clap::Args;
+use marketplace_crds::network::{Network, Peer};
+
+/// Peers of the pods of every add-on that names none itself.
+#[derive(Clone, Debug, Default, Args)]
+pub struct NetworkOptions {
+    /// Where the cluster's ingress or gateway runs, for add-ons that do not say it: a list as in spec.network.ingressFrom,
+    /// in JSON.
+    #[arg(long, env = "INGRESS_FROM", value_name = "JSON", value_parser = peers)]
+    pub ingress_from: Option<Peers>,
+    /// The same for the monitoring, as in spec.network.monitoringFrom.
+    #[arg(long, env = "MONITORING_FROM", value_name = "JSON", value_parser = peers)]
+    pub monitoring_from: Option<Peers>,
+    /// The same for what pods may connect to, as in spec.network.egress.
+    #[arg(long, env = "EGRESS", value_name = "JSON", value_parser = peers)]
+    pub egress: Option<Peers>,
+}
+
+/// A list of peers; none when it is empty.
+pub type Peers = Vec<Peer>;
+
+/// Reads a list of peers. What would get lost is refused, and what the API server would refuse of every add-on.
+fn peers(text: &str) -> Result<Peers, String> {
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text);
+    let written = read(text).map_err(|error| error.to_string())?;
+    let peers: Peers = serde_json::from_value(written.clone()).map_err(|error| error.to_string())?;
+    let unknown = serde_json::to_value(&peers).is_ok_and(|kept| kept != written);
+    if unknown {
+        return Err("there is a field that a peer does not have".to_owned());
+    }
+    match peers.iter().find(|peer| !peer.is_one_kind()) {
+        Some(_) => Err("a peer is either an ipBlock, or Pods by namespaceSelector, podSelector or both".to_owned()),
+        None => Ok(peers),
+    }
+}
+
+impl NetworkOptions {
+    /// What add-ons are told of the network where they do not say it.
+    #[must_use]
+    pub fn peers(&self) -> Network {
+        let some = |peers: &Option<Peers>| peers.clone().filter(|peers| !peers.is_empty());
+        Network {
+            ingress_from: some(&self.ingress_from),
+            monitoring_from: some(&self.monitoring_from),
+            egress: some(&self.egress),
+        }
+    }
+}
