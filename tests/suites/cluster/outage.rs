@@ -34,9 +34,9 @@ async fn pods(scene: &Scene) -> Result<Vec<(Option<String>, i32)>> {
             .map(|container| container.restart_count)
             .sum()
     };
-    Ok(listed
-        .items
-        .iter()
+    // What another suite has replaced may still be on its way out.
+    let lasting = listed.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    Ok(lasting
         .map(|pod| (pod.metadata.name.clone(), restarts(pod)))
         .collect())
 }
