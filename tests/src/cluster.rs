@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cloud;
 pub mod node;
 pub mod operator;
+pub mod outside;
 pub mod probe;
 pub mod profile;
 pub mod prometheus;

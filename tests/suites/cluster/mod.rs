@@ -1,8 +1,11 @@
 //! The suites that only a real Kubernetes can decide. Each has a namespace of its own.
 
+mod carried;
 mod children;
 mod conditions;
 mod earlier;
+mod egress;
+mod exposures;
 mod jobs;
 mod operator;
 mod outage;
