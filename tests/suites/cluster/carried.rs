@@ -52,7 +52,8 @@ fn by_tls<'a>(certificate: &'a Certificate, options: &'a [&'a str]) -> Way<'a> {
 /// Waits until a client is answered so: a controller learns of an object a moment after the operator made it.
 async fn answered(way: &Way<'_>, client: &str, request: &SignedRequest, status: u16) -> Result<()> {
     let mut last = None;
-    let found = until(&format!("{client} is answered {status}"), async || {
+    let what = format!("{client} is answered {status}");
+    let found = until(&what, async || {
         last = way.status(client, request).await?;
         Ok((last == Some(status)).then_some(()))
     });
@@ -254,9 +255,9 @@ async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result
 
     addon["spec"]["exposure"] = json!({"clusterIp": {}});
     scene.run(&addon).await?;
-    let routes = ["--namespace", "carried-route", "get", "httproutes", "--output=name"];
+    let list = ["--namespace", "carried-route", "get", "httproutes", "--output=name"];
     until("the route is gone", async || {
-        Ok(marketplace_tests::cluster::run("kubectl", &routes)
+        Ok(marketplace_tests::cluster::run("kubectl", &list)
             .await?
             .trim()
             .is_empty()

@@ -35,7 +35,8 @@ fn exposed(exposure: Value) -> Value {
 /// Waits until the add-on is not Ready for this reason.
 async fn waits_for(scene: &Scene, reason: &str) -> Result<MarketplaceAddon> {
     let mut last = None;
-    let found = until(&format!("Ready=False {reason}"), async || {
+    let what = format!("Ready=False {reason}");
+    let found = until(&what, async || {
         let addon = scene.all::<MarketplaceAddon>().get("florist").await?;
         last = watch::condition(&addon, "Ready").cloned();
         let holds = last

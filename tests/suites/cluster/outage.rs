@@ -35,10 +35,11 @@ async fn pods(scene: &Scene) -> Result<Vec<(Option<String>, i32)>> {
             .sum()
     };
     // What another suite has replaced may still be on its way out.
-    let lasting = listed.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
-    Ok(lasting
-        .map(|pod| (pod.metadata.name.clone(), restarts(pod)))
-        .collect())
+    let lasting = listed
+        .items
+        .iter()
+        .filter(|pod| pod.metadata.deletion_timestamp.is_none());
+    Ok(lasting.map(|pod| (pod.metadata.name.clone(), restarts(pod))).collect())
 }
 
 #[tokio::test]
