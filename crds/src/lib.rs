@@ -8,6 +8,7 @@
 pub mod addon;
 pub mod audio_fetch;
 pub mod constant;
+pub mod autoscaling;
 pub mod credentials;
 pub mod definition;
 pub mod endpoint;

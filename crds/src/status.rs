@@ -26,7 +26,8 @@ pub struct MarketplaceAddonStatus {
 /// The types of the conditions of an add-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {
-    /// The add-on answers as declared: credentials are valid and every pod is available.
+    /// The add-on answers as declared: credentials are valid, every pod is available, and
+    /// declared autoscalers work.
     Ready,
     /// Nothing more will happen until somebody changes the resource or what it refers to.
     Stalled,
@@ -34,6 +35,8 @@ pub enum ConditionType {
     CredentialsValid,
     /// The declared number of pods is up to date and ready.
     Available,
+    /// The declared autoscalers decide on the number of pods.
+    ScalingActive,
     /// Who enforces the allow list.
     SourcesEnforced,
 }
@@ -46,6 +49,7 @@ impl ConditionType {
             Self::Stalled => "Stalled",
             Self::CredentialsValid => "CredentialsValid",
             Self::Available => "Available",
+            Self::ScalingActive => "ScalingActive",
             Self::SourcesEnforced => "SourcesEnforced",
         }
     }

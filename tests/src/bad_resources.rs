@@ -5,6 +5,7 @@ mod endpoints;
 mod handlers;
 mod limits;
 mod requests;
+mod scaling;
 mod signatures;
 mod sources;
 mod surroundings;
@@ -64,6 +65,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(sources::rows());
     rows.extend(signatures::rows());
     rows.extend(limits::rows());
+    rows.extend(scaling::rows());
     rows.extend(surroundings::rows());
     rows
 }
@@ -135,7 +137,7 @@ fn root() -> Vec<Row> {
             "a negative number of pods",
             "/spec/scaling",
             json!({"front": {"fixed": {"replicas": -1}}}),
-            "scaling.front.fixed.replicas must be between 0 and 1000",
+            "fixed.replicas must be between 0 and 1000",
         ),
         replace(
             "scaling without a member",

@@ -50,3 +50,18 @@ fn the_reader_of_manifests_refuses_the_same_rows() {
         assert!(refusal.contains(row.message), "{}: {refusal}", row.name);
     }
 }
+
+#[test]
+fn every_example_keeps_every_rule() -> anyhow::Result<()> {
+    let mut examples = 0;
+    for file in std::fs::read_dir(marketplace_tests::cluster::top().join("examples"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            manifest::read(&std::fs::read_to_string(&path)?)
+                .map_err(|refusal| anyhow::anyhow!("{}: {refusal}", path.display()))?;
+            examples += 1;
+        }
+    }
+    assert!(examples >= 3, "{examples}");
+    Ok(())
+}
