@@ -33,6 +33,9 @@ pub struct Run {
     /// The image of the service, where an add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE")]
     pub service_image: String,
+    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
+    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
+    pub prometheus_address: Option<String>,
     /// A namespace to watch; more by repeating it or with commas. None: all.
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',')]
     pub namespaces: Vec<String>,

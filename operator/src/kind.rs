@@ -2,9 +2,11 @@
 //! cannot be applied and then forgotten.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use kube::core::ApiResource;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::core::{ApiResource, GroupVersionKind};
 
 /// A kind of child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,20 +23,30 @@ pub enum Kind {
     PersistentVolumeClaim,
     /// The address of the pods.
     Service,
+    /// How many pods a drain may take away.
+    PodDisruptionBudget,
     /// The pods.
     Deployment,
+    /// Decides on the number of pods by their CPU.
+    HorizontalPodAutoscaler,
+    /// Has KEDA decide on it.
+    ScaledObject,
 }
 
 impl Kind {
-    /// What a pod needs comes before the pods; the fence stands before what it fences.
-    pub const IN_ORDER: [Self; 7] = [
+    /// What a pod needs comes before the pods; the fence stands before what it fences, and what scales the pods comes
+    /// after them.
+    pub const IN_ORDER: [Self; 10] = [
         Self::ServiceAccount,
         Self::Secret,
         Self::ConfigMap,
         Self::NetworkPolicy,
         Self::PersistentVolumeClaim,
         Self::Service,
+        Self::PodDisruptionBudget,
         Self::Deployment,
+        Self::HorizontalPodAutoscaler,
+        Self::ScaledObject,
     ];
 
     /// Whether the operator may list and watch the kind. Secrets it may only get by name, so the derived Secret is looked
@@ -42,6 +54,21 @@ impl Kind {
     #[must_use]
     pub fn is_watched(self) -> bool {
         self != Self::Secret
+    }
+
+    /// Whether a cluster may lack the kind: its watch then waits for it, and nothing of it is applied or pruned.
+    #[must_use]
+    pub fn is_optional(self) -> bool {
+        self == Self::ScaledObject
+    }
+
+    /// Whether the status of the kind changes all the time, so that only its content says whether it stands.
+    #[must_use]
+    pub fn is_compared(self) -> bool {
+        matches!(
+            self,
+            Self::PodDisruptionBudget | Self::HorizontalPodAutoscaler | Self::ScaledObject
+        )
     }
 
     /// Where the API server keeps the kind.
@@ -54,7 +81,10 @@ impl Kind {
             Self::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
             Self::PersistentVolumeClaim => ApiResource::erase::<PersistentVolumeClaim>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+            Self::ScaledObject => ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject")),
         }
     }
 
@@ -68,7 +98,10 @@ impl Kind {
             Self::NetworkPolicy => "NetworkPolicy",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::Service => "Service",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::Deployment => "Deployment",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::ScaledObject => "ScaledObject",
         }
     }
 }

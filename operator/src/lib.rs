@@ -13,6 +13,7 @@ pub mod watch;
 
 pub mod apply;
 pub mod dereference;
+pub mod handover;
 pub mod prune;
 pub mod reconcile;
 pub mod render;
@@ -28,6 +29,7 @@ pub mod kind;
 pub mod memory;
 pub mod metrics;
 pub mod progress;
+pub mod role;
 
 #[cfg(test)]
 mod fake_api;

@@ -13,7 +13,10 @@ use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 use crate::apply::{Applied, Applier, ApplyError};
 use crate::backoff::Failures;
 use crate::clock;
-use crate::dereference::{DereferenceError, Workload, dereference};
+use crate::dereference::scalers::Listed;
+use crate::dereference::{DereferenceError, dereference};
+use crate::handover;
+use crate::kind::Kind;
 use crate::memory::{Addon, Memory};
 use crate::metrics::Metrics;
 use crate::render::render;
@@ -117,7 +120,13 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         Ok(valid) => valid,
         Err(refusals) => return (Outcome::Refused(refusals, facts.workload), Applied::default()),
     };
-    let children = render(&valid);
+    let workload = &facts.workload;
+    let steps = handover::steps(&valid, workload);
+    let children = handover::admit(render(&valid), &valid.name, &steps, workload);
+    if workload.scalers.scaled_objects == Listed::Absent && valid.needs_keda() {
+        let waiting = (valid.namespace.clone(), valid.name.clone());
+        context.memory.wait_for(Kind::ScaledObject, waiting);
+    }
     let Context {
         client,
         memory,
@@ -130,26 +139,14 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         metrics,
         addon: &valid,
     })
-    .apply(children, &facts.workload)
+    .apply(children, &steps, &facts.workload)
     .await
     {
-        Ok(applied) => (Outcome::Applied(after(facts.workload, &applied)), applied),
+        Ok(applied) => (
+            Outcome::Applied(applied.workload(&facts.workload, &valid.name)),
+            applied,
+        ),
         Err(error) => (Outcome::Unapplied(error, facts.workload), Applied::default()),
-    }
-}
-
-/// The workload as it is now: if the Deployment was written, what was fetched before speaks of another version.
-fn after(before: Workload, applied: &Applied) -> Workload {
-    match &applied.deployment {
-        Some(deployment) if before.generation() != deployment.metadata.generation => Workload {
-            deployment: Some(deployment.clone()),
-            trouble: None,
-        },
-        Some(deployment) => Workload {
-            deployment: Some(deployment.clone()),
-            ..before
-        },
-        None => before,
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::failure;
 use crate::render::{labels, names};
+use crate::status::scaling::STARTING;
 
 /// Why the status does not say how it is.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +60,7 @@ pub fn readiness_changed(before: Option<&MarketplaceAddonStatus>, after: &Market
     if then.is_some_and(|then| (then.status, then.reason) == (now.status.clone(), now.reason.clone())) {
         return None;
     }
-    let is_fine = now.status == "True" || matches!(now.reason.as_str(), "Progressing" | "Suspended");
+    let is_fine = now.status == "True" || matches!(now.reason.as_str(), "Progressing" | "Suspended" | STARTING);
     Some(Event {
         type_: if is_fine { EventType::Normal } else { EventType::Warning },
         reason: if now.status == "True" {

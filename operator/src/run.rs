@@ -52,6 +52,7 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         client,
         defaults: Defaults {
             image: config.service_image.clone(),
+            prometheus: config.prometheus_address.clone().filter(|address| !address.is_empty()),
         },
         resync: config.resync(),
         memory: Memory::default(),

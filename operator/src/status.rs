@@ -1,6 +1,8 @@
 //! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
+pub mod scaling;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::core::ObjectMeta;
@@ -9,7 +11,7 @@ use marketplace_crds::status::ConditionType;
 use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 
 use crate::apply::ApplyError;
-use crate::dereference::workload::Rollout;
+use crate::dereference::rollout::Rollout;
 use crate::dereference::{DereferenceError, Workload};
 use crate::failure;
 use crate::validate::Refusal;
@@ -70,23 +72,26 @@ fn verdict(status: &'static str, reason: &str, message: impl Into<String>) -> Ve
 /// The status that the outcome leads to.
 #[must_use]
 pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> MarketplaceAddonStatus {
-    let available = match outcome {
+    let workload = match outcome {
         Outcome::Applied(workload)
         | Outcome::Suspended(workload)
         | Outcome::Refused(_, workload)
-        | Outcome::Unapplied(_, workload) => Some(available(workload)),
+        | Outcome::Unapplied(_, workload) => Some(workload),
         Outcome::Unread(_) => None,
     };
+    let available = workload.map(available);
+    let scaling = workload.map(|workload| scaling::scaling_active(addon, workload));
     let sources = addon
         .spec
         .allow_list
         .as_ref()
         .map(|list| sources_enforced(list.mode, outcome));
     let verdicts = [
-        (ConditionType::Ready, Some(ready(outcome))),
+        (ConditionType::Ready, Some(ready(outcome, scaling.clone().flatten()))),
         (ConditionType::Stalled, Some(stalled(outcome))),
         (ConditionType::CredentialsValid, credentials_valid(outcome)),
         (ConditionType::Available, available),
+        (ConditionType::ScalingActive, scaling.clone().flatten()),
         (ConditionType::SourcesEnforced, sources),
     ];
     let previous = addon.status.as_ref().map_or(&[][..], |status| &status.conditions);
@@ -96,7 +101,16 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         match verdict {
             Some(verdict) => Some(dated(kind, verdict, before, generation, now)),
             // Nothing new is known: what was said stays, unless it is about a part that is gone.
-            None => before.filter(|_| kind != ConditionType::SourcesEnforced).cloned(),
+            None => before
+                .filter(|_| match kind {
+                    ConditionType::SourcesEnforced => false,
+                    ConditionType::ScalingActive => scaling.is_none(),
+                    ConditionType::Ready
+                    | ConditionType::Stalled
+                    | ConditionType::CredentialsValid
+                    | ConditionType::Available => true,
+                })
+                .cloned(),
         }
     });
     MarketplaceAddonStatus {
@@ -143,12 +157,18 @@ fn dated(
     }
 }
 
-fn ready(outcome: &Outcome) -> Verdict {
+fn ready(outcome: &Outcome, scaling: Option<Verdict>) -> Verdict {
     match outcome {
-        Outcome::Applied(workload) => available(workload),
+        Outcome::Applied(workload) => {
+            let pods = available(workload);
+            match scaling.filter(|scaling| scaling.status != TRUE) {
+                Some(scaling) if pods.status == TRUE => scaling,
+                Some(_) | None => pods,
+            }
+        }
         Outcome::Suspended(_) => suspended(),
         Outcome::Refused(refusals, workload) => {
-            let kept = if workload.deployment.is_some() {
+            let kept = if workload.front.deployment.is_some() {
                 ". What was applied before keeps running"
             } else {
                 ""
@@ -215,6 +235,11 @@ fn available(workload: &Workload) -> Verdict {
             "PodsReady",
             format!("{pods} of {pods} pods are up to date and ready"),
         ),
+        Rollout::Scaled => verdict(
+            TRUE,
+            "PodsReady",
+            "every pod is up to date, and as many are ready as the autoscaler must leave",
+        ),
         rollout => {
             let trouble = workload.trouble.as_deref().or_else(|| workload.replica_failure());
             match (trouble, rollout) {
@@ -224,7 +249,7 @@ fn available(workload: &Workload) -> Verdict {
                     "Progressing",
                     format!("{ready} of {desired} pods are up to date and ready"),
                 ),
-                (None, _) if workload.deployment.is_none() => verdict(FALSE, "NoPods", "no pods were made yet"),
+                (None, _) if workload.front.deployment.is_none() => verdict(FALSE, "NoPods", "no pods were made yet"),
                 (None, _) => verdict(FALSE, "Progressing", "the pods are being made"),
             }
         }

@@ -4,6 +4,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 
 use super::*;
+use crate::dereference::rollout::Deployed;
 use crate::fixtures::{addon, recording_addon};
 use crate::kind::Kind;
 
@@ -15,8 +16,12 @@ fn workload(ready: i32, trouble: Option<&str>) -> Workload {
     }))
     .expect("the fixture is well-formed");
     Workload {
-        deployment: Some(deployment),
+        front: Deployed {
+            deployment: Some(deployment),
+            least: None,
+        },
         trouble: trouble.map(ToOwned::to_owned),
+        ..Workload::default()
     }
 }
 
@@ -97,7 +102,7 @@ fn what_mends_itself_does_not_stall_the_addon() {
 #[test]
 fn no_pods_are_ready_when_none_is_declared() {
     let mut none = workload(0, None);
-    if let Some(deployment) = &mut none.deployment {
+    if let Some(deployment) = &mut none.front.deployment {
         deployment.spec.replicas = Some(0);
         deployment.status = serde_json::from_value(json!({"observedGeneration": 1})).ok();
     }

@@ -1,6 +1,7 @@
 //! Step 2, pure: the resource and the facts become a [`ValidatedAddon`], or every reason why not. After this no `Option`
 //! stands for "not checked yet", and the API server has no reason to refuse what is rendered.
 
+pub mod scaling;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use marketplace_crds::paths::{TellApart, tell_apart};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
 
+use self::scaling::Scaler;
 use crate::dereference::{Facts, SecretContent};
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
@@ -39,6 +41,11 @@ pub enum Refusal {
         "the operator may not read Secret {0}: {1}; allow it to get the Secret (values rbac.secretNames of its chart)"
     )]
     ReadSecret(String, String),
+    /// KEDA has nobody to ask.
+    #[error(
+        "scaling.{0}.keda needs a Prometheus: set scaling.{0}.keda.prometheus.serverAddress, or give the operator one for all add-ons (value prometheus.serverAddress of its chart)"
+    )]
+    FindPrometheus(&'static str),
 }
 
 impl Refusal {
@@ -47,6 +54,7 @@ impl Refusal {
     pub fn category(&self) -> &'static str {
         match self {
             Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => "InvalidSpec",
+            Self::FindPrometheus(_) => "PrometheusMissing",
             Self::FindSecret(..) => "SecretMissing",
             Self::FindKey(..) => "SecretKeyMissing",
             Self::ReadSecret(..) => "SecretForbidden",
@@ -57,7 +65,7 @@ impl Refusal {
     #[must_use]
     pub fn concerns_secret(&self) -> bool {
         match self {
-            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => false,
+            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) | Self::FindPrometheus(_) => false,
             Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
         }
     }
@@ -68,6 +76,8 @@ impl Refusal {
 pub struct Defaults {
     /// The image of the service.
     pub image: String,
+    /// The Prometheus that KEDA asks.
+    pub prometheus: Option<String>,
 }
 
 /// What becomes the volume claim.
@@ -92,8 +102,12 @@ pub struct ValidatedAddon {
     pub manifest: String,
     /// The image of the service.
     pub image: String,
-    /// The number of pods.
-    pub replicas: i32,
+    /// What decides on the number of pods that take requests.
+    pub front: Scaler,
+    /// The same of those that work on recordings, where they are not the same pods.
+    pub workers: Option<Scaler>,
+    /// How many recordings one pod works on at one time; none: as many as it has CPUs.
+    pub concurrency: Option<i32>,
     /// What a pod asks for and may use; none: the defaults.
     pub resources: Option<ResourceRequirements>,
     /// The Secret that the resource names, for the folder of the same name in the pod.
@@ -119,6 +133,8 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
     refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
     let credentials = secrets::credentials(addon, facts, &mut refusals);
     let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
+    let front = scaling::front(&addon.spec, defaults, &mut refusals);
+    let workers = scaling::workers(&addon.spec, defaults, &mut refusals);
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -132,7 +148,9 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         manifest: serde_yaml::to_string(&reduce(addon))
             .expect("a resource that was read as JSON can be written as YAML"),
         image: spec.workload.image.clone().unwrap_or_else(|| defaults.image.clone()),
-        replicas: spec.scaling.front.fixed.as_ref().map_or(1, |fixed| fixed.replicas),
+        front,
+        workers,
+        concurrency: spec.scaling.workers.as_ref().and_then(|workers| workers.concurrency),
         resources: spec.workload.resources.clone(),
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,

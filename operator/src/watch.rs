@@ -33,6 +33,8 @@ pub struct ControllerGone;
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// How often it is asked whether an API that the cluster lacks has come.
+const ABSENT_PAUSE: Duration = Duration::from_secs(5);
 
 /// One watch: of what, where, and for whom.
 pub struct Watch {
@@ -111,7 +113,13 @@ impl Watch {
         let mut events = std::pin::pin!(watcher(api, config));
         let mut failures = 0;
         let mut listed = BTreeSet::new();
+        let mut is_absent = false;
         while let Some(event) = events.next().await {
+            if kind.is_some_and(Kind::is_optional) && is_of_absent_api(&event) {
+                is_absent = true;
+                tokio::time::sleep(ABSENT_PAUSE).await;
+                continue;
+            }
             let Some(event) = self.settle(event, &resource.plural, &mut failures).await else {
                 continue;
             };
@@ -132,6 +140,12 @@ impl Watch {
                     let namespace = self.namespace.as_deref();
                     let bereft = kind.map(|kind| self.context.memory.relisted(kind, namespace, &listed));
                     for addon in bereft.into_iter().flatten() {
+                        self.tell(addon).await?;
+                    }
+                    if std::mem::take(&mut is_absent) {
+                        tracing::info!(watch.resource = resource.plural, "the cluster has this API now");
+                    }
+                    for addon in kind.map(|kind| self.context.memory.came(kind)).unwrap_or_default() {
                         self.tell(addon).await?;
                     }
                 }
@@ -198,6 +212,18 @@ impl Watch {
         self.context.memory.forget(&addon);
         self.context.failures.reset(&addon);
         report::tell_of_retained_volume(&self.context.client, &self.context.recorder, &addon.0, &addon.1).await;
+    }
+}
+
+/// Only a 404 means that the cluster lacks the API.
+fn is_of_absent_api<K>(event: &watcher::Result<Event<K>>) -> bool {
+    match event {
+        Err(
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error),
+        ) => failure::is_absent(error),
+        Err(watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion) | Ok(_) => false,
     }
 }
 

@@ -10,7 +10,8 @@ use k8s_openapi::api::networking::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{labels, metadata, names, pod};
+use super::{labels, metadata, pod};
+use crate::role::Role;
 use crate::validate::ValidatedAddon;
 
 pub(super) fn render(addon: &ValidatedAddon) -> NetworkPolicy {
@@ -18,18 +19,29 @@ pub(super) fn render(addon: &ValidatedAddon) -> NetworkPolicy {
         Some(ranges) => ranges.iter().cloned().map(range).collect(),
         None => vec![any_namespace()],
     };
+    let rules = vec![
+        rule(pod::HTTP_PORT, traffic),
+        rule(pod::ADMIN_PORT, vec![any_namespace()]),
+    ];
+    fence(addon, Role::Front, rules)
+}
+
+/// Nobody calls a worker.
+pub(super) fn of_workers(addon: &ValidatedAddon) -> NetworkPolicy {
+    let rules = vec![rule(pod::ADMIN_PORT, vec![any_namespace()])];
+    fence(addon, Role::Workers, rules)
+}
+
+fn fence(addon: &ValidatedAddon, role: Role, rules: Vec<NetworkPolicyIngressRule>) -> NetworkPolicy {
     NetworkPolicy {
-        metadata: metadata(addon, names::front(&addon.name), labels::FRONT),
+        metadata: metadata(addon, role.child(&addon.name), role.component()),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(LabelSelector {
-                match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
+                match_labels: Some(labels::selector(&addon.name, role.component())),
                 ..LabelSelector::default()
             }),
             policy_types: Some(vec!["Ingress".to_owned()]),
-            ingress: Some(vec![
-                rule(pod::HTTP_PORT, traffic),
-                rule(pod::ADMIN_PORT, vec![any_namespace()]),
-            ]),
+            ingress: Some(rules),
             ..NetworkPolicySpec::default()
         }),
     }

@@ -6,5 +6,6 @@ mod jobs;
 mod operator;
 mod requests;
 mod rules;
+mod scaling;
 mod sources;
 mod volume;
