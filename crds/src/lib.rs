@@ -7,8 +7,8 @@
 
 pub mod addon;
 pub mod audio_fetch;
-pub mod constant;
 pub mod autoscaling;
+pub mod constant;
 pub mod credentials;
 pub mod definition;
 pub mod endpoint;
