@@ -156,7 +156,7 @@ impl Applier<'_> {
             kept.insert((desired.kind, desired.name.clone()));
             due.extend(self.survey(desired, &mut applied).await?);
         }
-        for (live, replicas) in self.held(steps, before) {
+        for (live, replicas) in held(steps, before) {
             applied.note(hold::hold(self, live, replicas).await?);
         }
         for child in due {
@@ -172,18 +172,6 @@ impl Applier<'_> {
         }
         applied.retained = prune::prune(self, kept, &applied.workload(before, &self.addon.name)).await?;
         Ok(applied)
-    }
-
-    /// The Deployments whose number of pods has to be written before anything else.
-    fn held<'b>(&self, steps: &Steps, before: &'b Workload) -> Vec<(&'b Deployment, i32)> {
-        let Steps { front, workers } = steps;
-        let front = before.front.deployment.as_ref().zip(front.hold);
-        let workers = before
-            .workers
-            .deployment
-            .as_ref()
-            .zip(workers.and_then(|step| step.hold));
-        front.into_iter().chain(workers).collect()
     }
 
     /// The child as it has to be written, or nothing if it stands.
@@ -254,6 +242,18 @@ impl Applier<'_> {
     }
 }
 
+/// The Deployments whose number of pods has to be written before anything else.
+fn held<'a>(steps: &Steps, before: &'a Workload) -> Vec<(&'a Deployment, i32)> {
+    let Steps { front, workers } = steps;
+    let front = before.front.deployment.as_ref().zip(front.hold);
+    let workers = before
+        .workers
+        .deployment
+        .as_ref()
+        .zip(workers.and_then(|step| step.hold));
+    front.into_iter().chain(workers).collect()
+}
+
 /// No `..`: whoever adds a child decides here where in the order it stands.
 fn in_order(children: Children) -> Vec<Desired> {
     let Children {
@@ -278,12 +278,12 @@ fn in_order(children: Children) -> Vec<Desired> {
         erase(Kind::PodDisruptionBudget, &budget),
         erase(Kind::Deployment, &deployment),
     ];
-    for Workers {
-        network_policy,
-        budget,
-        deployment,
-    } in workers.iter()
-    {
+    if let Some(workers) = &workers {
+        let Workers {
+            network_policy,
+            budget,
+            deployment,
+        } = workers;
         desired.push(erase(Kind::NetworkPolicy, network_policy));
         desired.push(erase(Kind::PodDisruptionBudget, budget));
         desired.push(erase(Kind::Deployment, deployment));

@@ -58,6 +58,6 @@ pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Fa
         let fact = secrets::get(client, &namespace, &name).await?;
         secrets.insert(name, fact);
     }
-    let workload = workload::get(client, &namespace, addon).await?;
+    let workload = Box::pin(workload::get(client, &namespace, addon)).await?;
     Ok(Facts { secrets, workload })
 }

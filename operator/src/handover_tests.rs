@@ -40,21 +40,21 @@ const SCALED_OBJECT: Present = Present {
     ..KEDA_HPA
 };
 
-fn written(count: i32, by_operator: bool, by_holder: bool) -> Option<Replicas> {
-    Some(Replicas {
+fn written(count: i32, by_operator: bool, by_holder: bool) -> Replicas {
+    Replicas {
         count,
         by_operator,
         by_holder,
-    })
+    }
 }
 
 /// By the holder alone, as at rest.
-fn held(count: i32) -> Option<Replicas> {
+fn held(count: i32) -> Replicas {
     written(count, false, true)
 }
 
 /// By an autoscaler.
-fn taken(count: i32) -> Option<Replicas> {
+fn taken(count: i32) -> Replicas {
     written(count, false, false)
 }
 
@@ -75,14 +75,14 @@ fn a_fixed_number_is_written_when_no_scaler_is_left() {
     let fixed = Scaler::Fixed(3);
     for (live, hold) in [
         ((None, NOTHING, IDLE), None),
-        ((held(3), NOTHING, IDLE), None),
-        ((held(5), NOTHING, IDLE), Some(3)),
-        ((taken(3), NOTHING, IDLE), Some(3)),
-        ((written(3, true, false), NOTHING, NO_KEDA), Some(3)),
-        ((taken(7), HPA, IDLE), None),
-        ((taken(7), KEDA_HPA, IDLE), None),
-        ((taken(7), SCALED_OBJECT, ACTIVE), None),
-        ((written(7, true, false), HPA, ACTIVE), Some(7)),
+        ((Some(held(3)), NOTHING, IDLE), None),
+        ((Some(held(5)), NOTHING, IDLE), Some(3)),
+        ((Some(taken(3)), NOTHING, IDLE), Some(3)),
+        ((Some(written(3, true, false)), NOTHING, NO_KEDA), Some(3)),
+        ((Some(taken(7)), HPA, IDLE), None),
+        ((Some(taken(7)), KEDA_HPA, IDLE), None),
+        ((Some(taken(7)), SCALED_OBJECT, ACTIVE), None),
+        ((Some(written(7, true, false)), HPA, ACTIVE), Some(7)),
     ] {
         assert_step(&fixed, live, hold, false);
     }
@@ -92,15 +92,15 @@ fn a_fixed_number_is_written_when_no_scaler_is_left() {
 fn an_autoscaler_of_ours_waits_for_keda_to_be_gone() {
     for (live, hold, may_scale) in [
         ((None, NOTHING, IDLE), None, true),
-        ((held(5), NOTHING, IDLE), None, true),
-        ((held(1), NOTHING, IDLE), Some(2), true),
-        ((held(0), HPA, IDLE), Some(2), true),
-        ((held(1), HPA, ACTIVE), None, true),
-        ((written(5, true, false), NOTHING, IDLE), Some(5), true),
-        ((written(1, true, false), NOTHING, IDLE), Some(2), true),
-        ((taken(5), SCALED_OBJECT, ACTIVE), None, false),
-        ((taken(5), KEDA_HPA, IDLE), None, false),
-        ((written(5, true, false), SCALED_OBJECT, ACTIVE), Some(5), false),
+        ((Some(held(5)), NOTHING, IDLE), None, true),
+        ((Some(held(1)), NOTHING, IDLE), Some(2), true),
+        ((Some(held(0)), HPA, IDLE), Some(2), true),
+        ((Some(held(1)), HPA, ACTIVE), None, true),
+        ((Some(written(5, true, false)), NOTHING, IDLE), Some(5), true),
+        ((Some(written(1, true, false)), NOTHING, IDLE), Some(2), true),
+        ((Some(taken(5)), SCALED_OBJECT, ACTIVE), None, false),
+        ((Some(taken(5)), KEDA_HPA, IDLE), None, false),
+        ((Some(written(5, true, false)), SCALED_OBJECT, ACTIVE), Some(5), false),
     ] {
         assert_step(&hpa(), live, hold, may_scale);
     }
@@ -110,13 +110,13 @@ fn an_autoscaler_of_ours_waits_for_keda_to_be_gone() {
 fn keda_waits_for_our_autoscaler_to_be_gone_and_for_itself_to_come() {
     for (live, hold, may_scale) in [
         ((None, NOTHING, IDLE), None, true),
-        ((held(5), NOTHING, IDLE), None, true),
-        ((held(1), NOTHING, IDLE), Some(2), true),
-        ((held(1), NOTHING, NO_KEDA), Some(2), false),
-        ((held(4), NOTHING, NO_KEDA), None, false),
-        ((taken(5), HPA, ACTIVE), None, false),
-        ((taken(5), SCALED_OBJECT, ACTIVE), None, true),
-        ((taken(1), SCALED_OBJECT, IDLE), Some(2), true),
+        ((Some(held(5)), NOTHING, IDLE), None, true),
+        ((Some(held(1)), NOTHING, IDLE), Some(2), true),
+        ((Some(held(1)), NOTHING, NO_KEDA), Some(2), false),
+        ((Some(held(4)), NOTHING, NO_KEDA), None, false),
+        ((Some(taken(5)), HPA, ACTIVE), None, false),
+        ((Some(taken(5)), SCALED_OBJECT, ACTIVE), None, true),
+        ((Some(taken(1)), SCALED_OBJECT, IDLE), Some(2), true),
     ] {
         assert_step(&keda(), live, hold, may_scale);
     }

@@ -109,7 +109,7 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
 
 /// Steps 1 to 4.
 async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied) {
-    let facts = match dereference(&context.client, addon).await {
+    let facts = match Box::pin(dereference(&context.client, addon)).await {
         Ok(facts) => facts,
         Err(error) => return (Outcome::Unread(error), Applied::default()),
     };
@@ -133,15 +133,13 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         metrics,
         ..
     } = context;
-    match (Applier {
+    let step = Applier {
         client,
         memory,
         metrics,
         addon: &valid,
-    })
-    .apply(children, &steps, &facts.workload)
-    .await
-    {
+    };
+    match Box::pin(step.apply(children, &steps, &facts.workload)).await {
         Ok(applied) => (
             Outcome::Applied(applied.workload(&facts.workload, &valid.name)),
             applied,

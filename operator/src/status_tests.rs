@@ -45,12 +45,13 @@ fn assert_conditions(outcome: &Outcome, expected: &str) {
 
 #[test]
 fn an_applied_addon_is_as_ready_as_its_pods() {
-    for (workload, ready) in [
-        (workload(2, None), "True PodsReady"),
-        (workload(1, None), "False Progressing"),
-        (workload(1, Some("it waits")), "False PodsFailing"),
-        (Workload::default(), "False NoPods"),
+    for (pods, ready) in [
+        (Some((2, None)), "True PodsReady"),
+        (Some((1, None)), "False Progressing"),
+        (Some((1, Some("it waits"))), "False PodsFailing"),
+        (None, "False NoPods"),
     ] {
+        let workload = pods.map_or_else(Workload::default, |(ready, trouble)| workload(ready, trouble));
         let expected =
             format!("Ready={ready}, Stalled=False Reconciling, CredentialsValid=True Found, Available={ready}");
         assert_conditions(&Outcome::Applied(workload), &expected);

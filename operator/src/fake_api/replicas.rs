@@ -8,20 +8,17 @@ pub(super) fn applied(live: Option<&Value>, manager: &str, body: Value) -> Value
     let before = live.map_or(1, count);
     let mut owners = live.map(owners).unwrap_or_default();
     let is_mine = owners.iter().any(|owner| owner == manager);
-    let number = match body["spec"]["replicas"].as_i64() {
-        Some(wanted) => {
-            if wanted != before {
-                owners.clear();
-            }
-            if !owners.iter().any(|owner| owner == manager) {
-                owners.push(manager.to_owned());
-            }
-            wanted
+    let number = if let Some(wanted) = body["spec"]["replicas"].as_i64() {
+        if wanted != before {
+            owners.clear();
         }
-        None => {
-            owners.retain(|owner| owner != manager);
-            if is_mine && owners.is_empty() { 1 } else { before }
+        if !owners.iter().any(|owner| owner == manager) {
+            owners.push(manager.to_owned());
         }
+        wanted
+    } else {
+        owners.retain(|owner| owner != manager);
+        if is_mine && owners.is_empty() { 1 } else { before }
     };
     let is_whole = body["spec"].get("template").is_some();
     let mut object = match live {

@@ -137,8 +137,12 @@ proptest! {
         let mut jobs: Vec<_> = jobs.into_iter().map(|(left, audio)| (f64::from(left), f64::from(audio))).collect();
         jobs.sort_by(|(left, _), (right, _)| left.total_cmp(right));
         let dues = jobs.iter().map(|(left, audio)| due(*left, 1, *audio)).collect();
-        let mut free_at = vec![0.0_f64];
-        free_at.resize_with(workers(dues, 1).max(1.0).round() as usize, || 0.0);
+        let needed = workers(dues, 1);
+        let mut free_at: Vec<f64> = (0..60)
+            .map(f64::from)
+            .take_while(|worker| *worker < needed)
+            .map(|_| 0.0)
+            .collect();
         for (deadline, work) in jobs {
             free_at.sort_by(f64::total_cmp);
             free_at[0] += work;

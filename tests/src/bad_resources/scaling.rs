@@ -33,10 +33,12 @@ fn shared(name: &'static str, scaling: Value, message: &'static str) -> Row {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn front(name: &'static str, front: Value, message: &'static str) -> Row {
     shared(name, json!({"front": front}), message)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn workers(name: &'static str, workers: Value, message: &'static str) -> Row {
     shared(name, json!({"workers": workers}), message)
 }

@@ -125,11 +125,10 @@ async fn a_drain_takes_one_pod_at_a_time_and_does_not_wait_for_broken_ones() -> 
     scene.run(&scaled(&json!({"fixed": {"replicas": 2}}))).await?;
     let budget = until("the budget is counted", async || {
         let budget = scene.all::<PodDisruptionBudget>().get(FRONT).await?;
-        let allowed = budget
-            .status
-            .as_ref()
-            .map(|status| (status.expected_pods, status.disruptions_allowed));
-        Ok((allowed == Some((2, 1))).then_some(budget))
+        let status = budget.status.as_ref();
+        let counted =
+            status.is_some_and(|status| (Some(2), Some(1)) == (status.expected_pods, status.disruptions_allowed));
+        Ok(counted.then_some(budget))
     })
     .await?;
     let spec = budget.spec.context("it was applied")?;

@@ -50,7 +50,7 @@ async fn a_front_accepts_what_a_worker_of_another_process_delivers() -> Result<(
 }
 
 /// Whoever has the queue says how many workers it needs, also where there is none.
-async fn until_demand_is(service: &Service, workers: u32) -> Result<()> {
+async fn until_demand_is(service: &Service<'_>, workers: u32) -> Result<()> {
     until(&format!("{workers} workers are needed"), async || {
         let metrics = service.metrics().await?;
         let line = metrics
