@@ -52,8 +52,19 @@ use crate::workload::Workload;
         "storage is required by an endpoint of integration RecordingAnalysis, because accepted recordings must not be lost: write storage: {volume: {}}",
     ),
     validation = rule(
-        "!has(self.storage) || !has(self.storage.volume) || self.scaling.front.fixed.replicas <= 1",
+        "!has(self.storage) || !has(self.storage.volume) || (has(self.scaling.front.fixed) && self.scaling.front.fixed.replicas <= 1)",
         "storage.volume is written by one pod only: set scaling.front.fixed.replicas to 1 or 0",
+    ),
+    validation = rule(
+        "!has(self.scaling.workers) || (has(self.storage) && has(self.storage.postgres) && self.endpoints.exists(e, e.integration == 'RecordingAnalysis'))",
+        "scaling.workers needs an endpoint of integration RecordingAnalysis and storage.postgres, whose jobs several pods share: leave scaling.workers out, or declare both",
+    ),
+    validation = rule(
+        "!has(self.workload.resources) || (has(self.workload.resources.requests) && 'cpu' in self.workload.resources.requests) \
+         || (has(self.workload.resources.limits) && 'cpu' in self.workload.resources.limits) \
+         || !(has(self.scaling.front.hpa) || (has(self.scaling.front.keda) && self.scaling.front.keda.cpuUtilization > 0) \
+         || (has(self.scaling.workers) && has(self.scaling.workers.hpa)))",
+        "an autoscaler on CPU goes by a share of what is requested: set workload.resources.requests.cpu, or with keda cpuUtilization: 0",
     ),
     validation = rule(
         "!has(self.storage) || !has(self.storage.postgres) || self.storage.postgres.secretName != self.credentials.secretName",

@@ -7,6 +7,7 @@
 
 pub mod addon;
 pub mod audio_fetch;
+pub mod autoscaling;
 pub mod constant;
 pub mod credentials;
 pub mod definition;

@@ -81,7 +81,9 @@ mod tests {
         changed.spec.scaling = Scaling {
             front: Front {
                 fixed: Some(Fixed { replicas: 0 }),
+                ..Front::default()
             },
+            workers: None,
         };
         changed.spec.exposure = Exposure {
             cluster_ip: Some(ClusterIp { port: 81 }),

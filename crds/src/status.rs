@@ -26,7 +26,8 @@ pub struct MarketplaceAddonStatus {
 /// The types of the conditions of an add-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {
-    /// The add-on answers as declared: credentials are valid, every pod is available, and requests are routed.
+    /// The add-on answers as declared: credentials are valid, every pod is available, requests are routed, and declared
+    /// autoscalers work.
     Ready,
     /// Nothing more will happen until somebody changes the resource or what it refers to.
     Stalled,
@@ -36,6 +37,8 @@ pub enum ConditionType {
     Available,
     /// Whoever carries the traffic in has taken what is to be routed. Only where something of ours is routed.
     Routed,
+    /// The declared autoscalers decide on the number of pods.
+    ScalingActive,
     /// Who enforces the allow list.
     SourcesEnforced,
     /// The pods are being replaced because the operator is another, or wait for their turn; absent otherwise.
@@ -51,6 +54,7 @@ impl ConditionType {
             Self::CredentialsValid => "CredentialsValid",
             Self::Available => "Available",
             Self::Routed => "Routed",
+            Self::ScalingActive => "ScalingActive",
             Self::SourcesEnforced => "SourcesEnforced",
             Self::Upgrading => "Upgrading",
         }

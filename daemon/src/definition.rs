@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use prometheus::{
-    Counter, CounterVec, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts,
 };
 
@@ -109,6 +109,11 @@ impl Definition {
     /// A gauge for each combination of labels.
     pub fn gauges(&self, constant: Constant<'_>) -> prometheus::Result<IntGaugeVec> {
         IntGaugeVec::new(self.options(constant), &self.names())
+    }
+
+    /// A gauge of parts of its unit for each combination of labels. Without labels it is one that may be taken away.
+    pub fn float_gauges(&self, constant: Constant<'_>) -> prometheus::Result<GaugeVec> {
+        GaugeVec::new(self.options(constant), &self.names())
     }
 
     /// A histogram without labels.

@@ -2,7 +2,12 @@
 //! manager, forced on the fields that we own. A child that stands (see `memory`) is left alone. What is no longer named is
 //! then pruned.
 
+mod hold;
+mod same;
+
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::core::ObjectMeta;
 use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -10,11 +15,14 @@ use sha2::{Digest, Sha256};
 use crate::claim::{self, Claim};
 use crate::dereference::Workload;
 use crate::failure;
+use crate::handover::Steps;
 use crate::kind::Kind;
 use crate::memory::{Hash, Kept, Key, Memory};
 use crate::metrics::Metrics;
 use crate::prune;
+use crate::render::workers::Workers;
 use crate::render::{Children, labels};
+use crate::role::Role;
 use crate::turns::Turns;
 use crate::validate::ValidatedAddon;
 
@@ -35,6 +43,9 @@ pub enum ApplyError {
     /// The API server refused the child.
     #[error("failed to apply {0} {1}")]
     ApplyChild(Kind, String, #[source] kube::Error),
+    /// The API server did not take the number of pods.
+    #[error("failed to set the number of pods of Deployment {0}")]
+    HoldReplicas(String, #[source] kube::Error),
     /// The API server did not list what may have to be pruned.
     #[error("failed to list the children of kind {0}")]
     ListChildren(Kind, #[source] kube::Error),
@@ -50,7 +61,7 @@ impl ApplyError {
         match self {
             Self::TakeName(..) => "NameConflict",
             Self::AwaitCollection(..) => "AwaitingCollection",
-            Self::GetChild(..) | Self::ApplyChild(..) => "ApplyFailed",
+            Self::GetChild(..) | Self::ApplyChild(..) | Self::HoldReplicas(..) => "ApplyFailed",
             Self::ListChildren(..) | Self::DeleteChild(..) => "PruneFailed",
         }
     }
@@ -61,7 +72,11 @@ impl ApplyError {
         match self {
             Self::TakeName(..) => true,
             Self::ApplyChild(_, _, error) => failure::is_invalid(error),
-            Self::GetChild(..) | Self::AwaitCollection(..) | Self::ListChildren(..) | Self::DeleteChild(..) => false,
+            Self::GetChild(..)
+            | Self::AwaitCollection(..)
+            | Self::HoldReplicas(..)
+            | Self::ListChildren(..)
+            | Self::DeleteChild(..) => false,
         }
     }
 }
@@ -69,14 +84,39 @@ impl ApplyError {
 /// What apply did, as far as the status or a person cares.
 #[derive(Debug, Default)]
 pub struct Applied {
-    /// The Deployment as the API server answered, where it was written in this pass.
-    pub deployment: Option<k8s_openapi::api::apps::v1::Deployment>,
+    /// The Deployments as the API server answered last, those that were written in this pass.
+    pub deployments: Vec<Deployment>,
     /// The volume claim of an earlier add-on, where this one took it over.
     pub adopted: Option<String>,
     /// The volume claim that the spec no longer names and that is kept.
     pub retained: Option<String>,
     /// Whether the pods are left as they are because other add-ons roll.
     pub waits: bool,
+}
+
+impl Applied {
+    fn note(&mut self, written: Deployment) {
+        self.deployments
+            .retain(|known| known.metadata.name != written.metadata.name);
+        self.deployments.push(written);
+    }
+
+    /// The workload as it is now: where a Deployment was written, what was fetched before speaks of another version.
+    #[must_use]
+    pub fn workload(&self, before: &Workload, addon: &str) -> Workload {
+        let mut after = before.clone();
+        for (role, deployed) in [(Role::Front, &mut after.front), (Role::Workers, &mut after.workers)] {
+            let name = role.child(addon);
+            let written = self.deployments.iter().find(|written| written.name_any() == name);
+            if let Some(written) = written {
+                if deployed.generation() != written.metadata.generation {
+                    after.trouble = None;
+                }
+                deployed.deployment = Some(written.clone());
+            }
+        }
+        after
+    }
 }
 
 /// A child in the form in which it is sent.
@@ -113,7 +153,7 @@ pub struct Applier<'a> {
 impl Applier<'_> {
     /// Applies all children, then prunes. All names are looked at before the first is written, so that a name that is
     /// somebody else's leaves nothing half made.
-    pub async fn apply(&self, children: Children, before: &Workload) -> Result<Applied, ApplyError> {
+    pub async fn apply(&self, children: Children, steps: &Steps, before: &Workload) -> Result<Applied, ApplyError> {
         let mut applied = Applied::default();
         let mut kept = Kept::new();
         let mut due = Vec::new();
@@ -122,23 +162,26 @@ impl Applier<'_> {
             due.extend(self.survey(desired, &mut applied).await?);
         }
         applied.waits = self.must_wait(&due).await?;
+        for (live, replicas) in held(steps, before) {
+            applied.note(hold::hold(self, live, replicas).await?);
+        }
         for child in due {
             if applied.waits && child.desired.kind == Kind::Deployment {
                 continue;
             }
             let written = self.write(&child).await?;
-            if child.desired.kind == Kind::Deployment {
-                applied.deployment = written.try_parse().ok();
+            if let (Kind::Deployment, Ok(written)) = (child.desired.kind, written.try_parse::<Deployment>()) {
+                let first = steps.of(&self.addon.name, &child.desired.name).map(|step| step.first);
+                let written = match (child.live_version, first) {
+                    (None, Some(first)) => hold::hold(self, &written, first).await?,
+                    (Some(_), _) | (None, None) => written,
+                };
+                applied.note(written);
             }
         }
-        let deployment = applied.deployment.clone().or_else(|| before.deployment.clone());
-        let workload = Workload {
-            deployment,
-            ..Workload::default()
-        };
         // Pods that wait still read what is not named any more.
         if !applied.waits {
-            applied.retained = prune::prune(self, kept, workload.rollout()).await?;
+            applied.retained = prune::prune(self, kept, &applied.workload(before, &self.addon.name)).await?;
         }
         Ok(applied)
     }
@@ -175,13 +218,10 @@ impl Applier<'_> {
     async fn survey(&self, desired: Desired, applied: &mut Applied) -> Result<Option<Due>, ApplyError> {
         let Desired { kind, name, hash, .. } = &desired;
         let key = self.key(*kind, name.clone());
-        if kind.is_watched() && self.memory.stands(&key, hash) {
+        if kind.is_watched() && !kind.is_compared() && self.memory.stands(&key, hash) {
             return Ok(None);
         }
-        let live = self.api(*kind).get_metadata_opt(name).await;
-        let live = live
-            .map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?
-            .map(|live| live.metadata);
+        let (live, stands) = self.look(&desired).await?;
         match &live {
             Some(live) => self.memory.saw(&key, live.resource_version.as_deref()),
             None => self.memory.gone(&key),
@@ -192,11 +232,26 @@ impl Applier<'_> {
             Claim::Leaving => return Err(ApplyError::AwaitCollection(*kind, name.clone())),
             Claim::Taken(why) => return Err(ApplyError::TakeName(*kind, name.clone(), why)),
         }
-        if self.memory.stands(&key, hash) {
+        if stands || (!kind.is_compared() && self.memory.stands(&key, hash)) {
             return Ok(None);
         }
         let live_version = live.and_then(|live| live.resource_version);
         Ok(Some(Due { desired, live_version }))
+    }
+
+    /// What is there under the name, and whether it has everything that is wanted; that is known of compared kinds alone.
+    async fn look(&self, Desired { kind, name, body, .. }: &Desired) -> Result<(Option<ObjectMeta>, bool), ApplyError> {
+        let failed = |error| ApplyError::GetChild(*kind, name.clone(), error);
+        if !kind.is_compared() {
+            let live = self.api(*kind).get_metadata_opt(name).await.map_err(failed)?;
+            return Ok((live.map(|live| live.metadata), false));
+        }
+        let live = self.api(*kind).get_opt(name).await.map_err(failed)?;
+        let stands = live.as_ref().is_some_and(|live| {
+            let live = serde_json::to_value(live).expect("an object of Kubernetes can be written as JSON");
+            same::has_all(&live, body)
+        });
+        Ok((live.map(|live| live.metadata), stands))
     }
 
     async fn write(&self, Due { desired, live_version }: &Due) -> Result<DynamicObject, ApplyError> {
@@ -227,6 +282,18 @@ impl Applier<'_> {
     }
 }
 
+/// The Deployments whose number of pods has to be written before anything else.
+fn held<'a>(steps: &Steps, before: &'a Workload) -> Vec<(&'a Deployment, i32)> {
+    let Steps { front, workers } = steps;
+    let front = before.front.deployment.as_ref().zip(front.hold);
+    let workers = before
+        .workers
+        .deployment
+        .as_ref()
+        .zip(workers.and_then(|step| step.hold));
+    front.into_iter().chain(workers).collect()
+}
+
 /// No `..`: whoever adds a child decides here where in the order it stands.
 pub(crate) fn in_order(children: Children) -> Vec<Desired> {
     let Children {
@@ -236,7 +303,11 @@ pub(crate) fn in_order(children: Children) -> Vec<Desired> {
         network_policy,
         volume_claim,
         service,
+        budget,
         deployment,
+        workers,
+        autoscalers,
+        scaled_objects,
         ingress,
         http_routes,
     } = children;
@@ -246,8 +317,24 @@ pub(crate) fn in_order(children: Children) -> Vec<Desired> {
         erase(Kind::ConfigMap, &config_map),
         erase(Kind::NetworkPolicy, &network_policy),
         erase(Kind::Service, &service),
+        erase(Kind::PodDisruptionBudget, &budget),
         erase(Kind::Deployment, &deployment),
     ];
+    if let Some(workers) = &workers {
+        let Workers {
+            network_policy,
+            budget,
+            deployment,
+        } = workers;
+        desired.push(erase(Kind::NetworkPolicy, network_policy));
+        desired.push(erase(Kind::PodDisruptionBudget, budget));
+        desired.push(erase(Kind::Deployment, deployment));
+    }
+    desired.extend(autoscalers.iter().map(|hpa| erase(Kind::HorizontalPodAutoscaler, hpa)));
+    desired.extend(scaled_objects.iter().map(|object| {
+        let body = serde_json::to_value(object).expect("an object of Kubernetes can be written as JSON");
+        of_body(Kind::ScaledObject, object.name_any(), body)
+    }));
     desired.extend(
         volume_claim
             .iter()
@@ -261,9 +348,13 @@ pub(crate) fn in_order(children: Children) -> Vec<Desired> {
 
 fn erase<K: ResourceExt + Serialize>(kind: Kind, child: &K) -> Desired {
     let body = serde_json::to_value(child).expect("an object of Kubernetes can be written as JSON");
+    of_body(kind, child.name_any(), body)
+}
+
+fn of_body(kind: Kind, name: String, body: serde_json::Value) -> Desired {
     Desired {
         kind,
-        name: child.name_any(),
+        name,
         hash: Sha256::digest(body.to_string()).into(),
         body,
     }
@@ -274,10 +365,12 @@ mod tests {
     use marketplace_crds::MarketplaceAddon;
 
     use super::*;
-    use crate::fixtures::{children, gateway_addon, recording_addon, routed_addon};
+    use crate::fixtures::{children, gateway_addon, recording_addon, routed_addon, scaled_addon};
 
     fn kinds(addon: &MarketplaceAddon) -> Vec<Kind> {
-        in_order(children(addon)).into_iter().map(|child| child.kind).collect()
+        let mut kinds: Vec<_> = in_order(children(addon)).into_iter().map(|child| child.kind).collect();
+        kinds.dedup();
+        kinds
     }
 
     #[test]
@@ -285,7 +378,8 @@ mod tests {
         let [inside @ .., Kind::Ingress, Kind::HttpRoute] = Kind::IN_ORDER else {
             unreachable!("the way in is opened last");
         };
-        assert_eq!(kinds(&recording_addon()), inside);
+        assert_eq!(kinds(&scaled_addon()), inside);
+        assert_eq!(kinds(&recording_addon()).last(), Some(&Kind::Deployment));
         assert_eq!(kinds(&routed_addon()).last(), Some(&Kind::Ingress));
         assert_eq!(kinds(&gateway_addon()).last(), Some(&Kind::HttpRoute));
     }

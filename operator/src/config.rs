@@ -78,6 +78,9 @@ pub struct Render {
     /// Peers of the pods of every add-on that names none itself.
     #[command(flatten)]
     pub network: NetworkOptions,
+    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
+    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
+    pub prometheus_address: Option<String>,
 }
 
 /// What to look at.
@@ -95,6 +98,9 @@ pub struct Doctor {
     /// The image of the service, where the add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE", default_value = SERVICE_IMAGE)]
     pub service_image: String,
+    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
+    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
+    pub prometheus_address: Option<String>,
 }
 
 /// The image that the chart of this version sets.
@@ -109,6 +115,9 @@ pub struct Run {
     /// The image of the service, where an add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE")]
     pub service_image: String,
+    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
+    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
+    pub prometheus_address: Option<String>,
     /// A namespace to watch; more by repeating it or with commas. None: all.
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',')]
     pub namespaces: Vec<String>,

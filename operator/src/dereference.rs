@@ -1,6 +1,8 @@
 //! Step 1, I/O in: everything outside of the resource that the other steps must know. Reads only, decides nothing.
 
+pub mod rollout;
 pub mod routing;
+pub mod scalers;
 pub mod secrets;
 pub mod workload;
 
@@ -24,6 +26,9 @@ pub enum DereferenceError {
     /// The API server did not give the Deployment.
     #[error("failed to get Deployment {0}")]
     GetDeployment(String, #[source] kube::Error),
+    /// The API server did not list what scales the pods.
+    #[error("failed to list the autoscalers of {0}")]
+    ListScalers(String, #[source] kube::Error),
     /// The API server did not list the pods.
     #[error("failed to list the pods of {0}")]
     ListPods(String, #[source] kube::Error),
@@ -38,7 +43,7 @@ impl DereferenceError {
     pub fn category(&self) -> &'static str {
         match self {
             Self::GetSecret(..) => "SecretUnreadable",
-            Self::GetDeployment(..) | Self::ListPods(..) => "WorkloadUnreadable",
+            Self::GetDeployment(..) | Self::ListScalers(..) | Self::ListPods(..) => "WorkloadUnreadable",
             Self::GetRouting(..) => "RoutingUnreadable",
         }
     }
@@ -61,7 +66,7 @@ pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Fa
         let fact = secrets::get(client, &namespace, &name).await?;
         secrets.insert(name, fact);
     }
-    let mut workload = workload::get(client, &namespace, &addon.name_any()).await?;
+    let mut workload = Box::pin(workload::get(client, &namespace, addon)).await?;
     workload.routing = routing::get(client, addon, &secrets).await?;
     Ok(Facts { secrets, workload })
 }

@@ -85,6 +85,8 @@ pub struct Patient {
     pub addon: Option<MarketplaceAddon>,
     /// The image of the service.
     pub service_image: String,
+    /// The Prometheus that KEDA asks.
+    pub prometheus_address: Option<String>,
 }
 
 type Check = for<'a> fn(&'a Patient) -> BoxFuture<'a, Vec<Finding>>;
@@ -123,6 +125,7 @@ pub async fn examine(command: &Doctor) -> Result<Vec<Finding>, DoctorError> {
         namespace,
         addon,
         service_image: command.service_image.clone(),
+        prometheus_address: command.prometheus_address.clone(),
     };
     Ok(all(&patient).await)
 }

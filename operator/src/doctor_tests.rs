@@ -13,6 +13,7 @@ fn patient(api: &FakeApi) -> Patient {
         namespace: "docks".to_owned(),
         addon: Some(recording_addon()),
         service_image: "registry.example/answering:9".to_owned(),
+        prometheus_address: None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! A mock API server for the tests of a pass: it keeps objects, counts versions as the real one does, writes down every
-//! call, and refuses what it is told to. It knows nothing of fields and owners: the cluster suite proves those.
+//! call, and refuses what it is told to. Of fields and their owners it knows the number of pods alone: the cluster suite
+//! proves the others.
+
+mod replicas;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +14,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 /// What the server keeps, and what was asked of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// Objects by `plural/name`.
     pub objects: BTreeMap<String, Value>,
@@ -23,6 +26,12 @@ pub struct Kept {
     pub events: Vec<String>,
     /// A call that is refused, with a code and a message.
     pub refused: Option<(&'static str, u16, &'static str)>,
+    /// After so many more writes the server is gone.
+    pub writes_left: Option<usize>,
+    /// Whether the cluster has KEDA.
+    pub has_keda: bool,
+    /// The number of pods of each Deployment after each change: `florist-front 2`.
+    pub replicas: Vec<String>,
     version: u64,
 }
 
@@ -71,11 +80,13 @@ impl FakeApi {
             .split_once("/namespaces/")
             .and_then(|(_, rest)| rest.split_once('/'))
             .map_or(path, |(_, rest)| rest);
-        let is_dry = parts.uri.query().is_some_and(|query| query.contains("dryRun"));
-        let (code, answer) = if is_dry {
-            self.kept().try_out(path, body)
+        let query = parts.uri.query().unwrap_or_default();
+        let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager="));
+        let sent = (manager.unwrap_or_default(), body);
+        let (code, answer) = if query.contains("dryRun") {
+            self.kept().try_out(&parts.method, path, sent)
         } else {
-            self.kept().answer(&parts.method, path, body)
+            self.kept().answer(&parts.method, path, sent)
         };
         let answer = Response::builder()
             .status(code)
@@ -85,10 +96,18 @@ impl FakeApi {
 }
 
 impl Kept {
-    fn answer(&mut self, method: &Method, path: &str, body: Value) -> (u16, Value) {
+    fn answer(&mut self, method: &Method, path: &str, (manager, body): (&str, Value)) -> (u16, Value) {
         let call = format!("{method} {path}");
         if *method != Method::GET && path != "events" {
             self.writes.push(call.clone());
+        }
+        match self.writes_left {
+            Some(0) => return (500, failure(500, "the server is gone")),
+            Some(left) if *method != Method::GET && path != "events" => self.writes_left = Some(left - 1),
+            Some(_) | None => {}
+        }
+        if path.starts_with("scaledobjects") && !self.has_keda {
+            return (404, failure(404, "the server could not find the requested resource"));
         }
         match self.refused {
             Some((refused, code, message)) if refused == call => return (code, failure(code, message)),
@@ -102,6 +121,10 @@ impl Kept {
             ("PATCH", path) if path.ends_with("/status") => {
                 self.statuses.push(body["status"].clone());
                 (200, body)
+            }
+            ("PATCH", path) if path.starts_with("deployments/") => {
+                let object = replicas::applied(self.objects.get(path), manager, body);
+                (200, self.store(path, object))
             }
             ("PATCH", path) => (200, self.store(path, body)),
             ("PUT", path) => {
@@ -140,12 +163,17 @@ impl Kept {
         }
     }
 
-    /// What would be stored.
-    fn try_out(&mut self, path: &str, body: Value) -> (u16, Value) {
-        let before = (self.objects.clone(), self.version);
-        let answer = self.store(path, body);
-        (self.objects, self.version) = before;
-        (200, answer)
+    /// What would be answered, and nothing kept of it.
+    fn try_out(&self, method: &Method, path: &str, sent: (&str, Value)) -> (u16, Value) {
+        self.clone().answer(method, path, sent)
+    }
+
+    /// What an autoscaler does.
+    pub fn scale(&mut self, deployment: &str, number: i64) {
+        let path = format!("deployments/{deployment}");
+        let live = self.objects.get(&path).cloned().unwrap_or_default();
+        let object = replicas::updated(&live, "kube-controller-manager", number);
+        self.store(&path, object);
     }
 
     /// Keeps uid, version, generation and status of what was there; a change counts both numbers up.
@@ -163,7 +191,15 @@ impl Kept {
             self.version += 1;
             object["metadata"]["uid"] = json!(format!("uid-of-{path}"));
             object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-            object["metadata"]["generation"] = json!(self.version);
+            if object["spec"] != before["spec"] || before.is_null() {
+                object["metadata"]["generation"] = json!(self.version);
+            }
+        }
+        if let Some(name) = path.strip_prefix("deployments/") {
+            let now = format!("{name} {}", replicas::count(&object));
+            if self.replicas.iter().rfind(|then| then.starts_with(name)) != Some(&now) {
+                self.replicas.push(now);
+            }
         }
         self.objects.insert(path.to_owned(), object.clone());
         object

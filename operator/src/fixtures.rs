@@ -41,6 +41,11 @@ pub fn balanced_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/quarry.yaml"))
 }
 
+/// The same with the pods that take requests scaled by CPU, and the workers by demand.
+pub fn scaled_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/tram.yaml"))
+}
+
 fn read(text: &str) -> MarketplaceAddon {
     let mut addon = manifest::read(text).expect("the fixture is valid");
     addon.metadata.uid = Some("11111111-2222-3333-4444-555555555555".to_owned());
@@ -87,6 +92,7 @@ pub fn defaults() -> Defaults {
     Defaults {
         image: "registry.example/answering:9".to_owned(),
         network: Network::default(),
+        prometheus: Some("http://gauges.example:9090".to_owned()),
     }
 }
 

@@ -2,8 +2,10 @@
 //! cannot be applied and then forgotten.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::{ApiResource, GroupVersionKind};
 
 /// A kind of child.
@@ -21,8 +23,14 @@ pub enum Kind {
     PersistentVolumeClaim,
     /// The address of the pods.
     Service,
+    /// How many pods a drain may take away.
+    PodDisruptionBudget,
     /// The pods.
     Deployment,
+    /// Decides on the number of pods by their CPU.
+    HorizontalPodAutoscaler,
+    /// Has KEDA decide on it.
+    ScaledObject,
     /// What an ingress controller is to route to the Service.
     Ingress,
     /// What a gateway is to route to the Service.
@@ -30,15 +38,19 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What a pod needs comes before the pods; the fence stands before what it fences, and the way in is opened last.
-    pub const IN_ORDER: [Self; 9] = [
+    /// What a pod needs comes before the pods; the fence stands before what it fences, what scales the pods comes after them,
+    /// and the way in is opened last.
+    pub const IN_ORDER: [Self; 12] = [
         Self::ServiceAccount,
         Self::Secret,
         Self::ConfigMap,
         Self::NetworkPolicy,
         Self::PersistentVolumeClaim,
         Self::Service,
+        Self::PodDisruptionBudget,
         Self::Deployment,
+        Self::HorizontalPodAutoscaler,
+        Self::ScaledObject,
         Self::Ingress,
         Self::HttpRoute,
     ];
@@ -50,10 +62,20 @@ impl Kind {
         self != Self::Secret
     }
 
-    /// Whether a cluster may lack the kind. A 404 for the kind itself then means that it does.
+    /// Whether a cluster may lack the kind: its watch then waits for it, and nothing of it is applied or pruned. Only a 404
+    /// for the kind itself says so.
     #[must_use]
     pub fn is_optional(self) -> bool {
-        self == Self::HttpRoute
+        matches!(self, Self::ScaledObject | Self::HttpRoute)
+    }
+
+    /// Whether the status of the kind changes all the time, so that only its content says whether it stands.
+    #[must_use]
+    pub fn is_compared(self) -> bool {
+        matches!(
+            self,
+            Self::PodDisruptionBudget | Self::HorizontalPodAutoscaler | Self::ScaledObject
+        )
     }
 
     /// Where the API server keeps the kind.
@@ -66,7 +88,10 @@ impl Kind {
             Self::NetworkPolicy => ApiResource::erase::<NetworkPolicy>(&()),
             Self::PersistentVolumeClaim => ApiResource::erase::<PersistentVolumeClaim>(&()),
             Self::Service => ApiResource::erase::<Service>(&()),
+            Self::PodDisruptionBudget => ApiResource::erase::<PodDisruptionBudget>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
+            Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
+            Self::ScaledObject => ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject")),
             Self::Ingress => ApiResource::erase::<Ingress>(&()),
             Self::HttpRoute => {
                 ApiResource::from_gvk(&GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute"))
@@ -84,7 +109,10 @@ impl Kind {
             Self::NetworkPolicy => "NetworkPolicy",
             Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::Service => "Service",
+            Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::Deployment => "Deployment",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Self::ScaledObject => "ScaledObject",
             Self::Ingress => "Ingress",
             Self::HttpRoute => "HTTPRoute",
         }

@@ -18,6 +18,7 @@ pub mod rights;
 
 pub mod apply;
 pub mod dereference;
+pub mod handover;
 pub mod prune;
 pub mod reconcile;
 pub mod render;
@@ -33,6 +34,7 @@ pub mod kind;
 pub mod memory;
 pub mod metrics;
 pub mod progress;
+pub mod role;
 pub mod silence;
 pub mod turns;
 

@@ -39,6 +39,7 @@ struct Entry {
 struct State {
     children: HashMap<Key, Entry>,
     pruned: HashMap<Addon, Kept>,
+    waiting: HashMap<Kind, BTreeSet<Addon>>,
 }
 
 /// See the module.
@@ -83,6 +84,26 @@ impl Memory {
         if let Some(entry) = self.state().children.get_mut(key) {
             entry.applied = number(resource_version).map(|version| (hash, version));
         }
+    }
+
+    /// We have changed what we did not apply there: the version is another one, and what was applied still stands if it did.
+    pub fn moved(&self, key: &Key, resource_version: Option<&str>) {
+        if let Some(entry) = self.state().children.get_mut(key)
+            && let (Some((hash, version)), Some(moved)) = (entry.applied, number(resource_version))
+            && version >= entry.seen
+        {
+            entry.applied = Some((hash, moved));
+        }
+    }
+
+    /// The add-on waits for an API that the cluster lacks.
+    pub fn wait_for(&self, kind: Kind, addon: Addon) {
+        self.state().waiting.entry(kind).or_default().insert(addon);
+    }
+
+    /// The API has come. Returns who waited for it.
+    pub fn came(&self, kind: Kind) -> BTreeSet<Addon> {
+        self.state().waiting.remove(&kind).unwrap_or_default()
     }
 
     /// A watch, or a get, has seen this version of the child.
@@ -133,7 +154,11 @@ impl Memory {
         state
             .children
             .retain(|key, entry| !(key.namespace == *namespace && entry.addon == *name));
-        state.pruned.remove(&(namespace.clone(), name.clone()));
+        let addon = (namespace.clone(), name.clone());
+        state.pruned.remove(&addon);
+        state.waiting.values_mut().for_each(|waiting| {
+            waiting.remove(&addon);
+        });
     }
 }
 

@@ -57,6 +57,7 @@ pub fn preview(command: &Render) -> Result<String, PreviewError> {
     let defaults = Defaults {
         image: command.service_image.clone(),
         network: command.network.peers(),
+        prometheus: command.prometheus_address.clone(),
     };
     let valid = validate(&addon, &facts, &defaults).map_err(PreviewError::Refuse)?;
     let mut printed = String::new();
@@ -161,6 +162,7 @@ mod tests {
             namespace: None,
             service_image: "registry.example/answering:9".to_owned(),
             network: crate::config::NetworkOptions::default(),
+            prometheus_address: None,
         }
     }
 

@@ -5,7 +5,8 @@ use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams, PartialObjectMeta, Preconditions};
 
 use crate::apply::{Applier, ApplyError};
-use crate::dereference::workload::Rollout;
+use crate::dereference::Workload;
+use crate::dereference::scalers::Listed;
 use crate::failure;
 use crate::kind::Kind;
 use crate::memory::Kept;
@@ -23,10 +24,12 @@ enum Fate {
 pub(crate) async fn prune(
     applier: &Applier<'_>,
     mut kept: Kept,
-    rollout: Rollout,
+    workload: &Workload,
 ) -> Result<Option<String>, ApplyError> {
-    let is_rolled_out = matches!(rollout, Rollout::Complete(_));
-    let kinds = Kind::IN_ORDER.iter().filter(|kind| kind.is_watched());
+    let is_rolled_out = workload.rollout().is_complete();
+    let is_there =
+        |kind: &Kind| *kind != Kind::ScaledObject || matches!(workload.scalers.scaled_objects, Listed::Found(_));
+    let kinds = Kind::IN_ORDER.iter().filter(|kind| kind.is_watched() && is_there(kind));
     // Until the roll is done, pods of the version before still read its ConfigMap.
     let kinds: Vec<_> = kinds
         .copied()
@@ -43,7 +46,10 @@ pub(crate) async fn prune(
     for kind in kinds {
         retained = prune_kind(applier, kind, &kept).await?.or(retained);
     }
-    applier.memory.pruned(addon, kept);
+    // What could not be asked may still have something.
+    if !matches!(workload.scalers.scaled_objects, Listed::Unknown(_)) {
+        applier.memory.pruned(addon, kept);
+    }
     Ok(retained)
 }
 

@@ -13,8 +13,10 @@ use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 use crate::apply::{Applied, Applier, ApplyError};
 use crate::backoff::Failures;
 use crate::clock;
-use crate::dereference::workload::Rollout;
-use crate::dereference::{DereferenceError, Workload, dereference};
+use crate::dereference::scalers::Listed;
+use crate::dereference::{DereferenceError, dereference};
+use crate::handover;
+use crate::kind::Kind;
 use crate::memory::{Addon, Memory};
 use crate::metrics::Metrics;
 use crate::render::render;
@@ -115,7 +117,7 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
 
 /// Steps 1 to 4.
 async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied) {
-    let facts = match dereference(&context.client, addon).await {
+    let facts = match Box::pin(dereference(&context.client, addon)).await {
         Ok(facts) => facts,
         Err(error) => return (Outcome::Unread(error), Applied::default()),
     };
@@ -126,7 +128,13 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         Ok(valid) => valid,
         Err(refusals) => return (Outcome::Refused(refusals, facts.workload), Applied::default()),
     };
-    let children = render(&valid);
+    let workload = &facts.workload;
+    let steps = handover::steps(&valid, workload);
+    let children = handover::admit(render(&valid), &valid.name, &steps, workload);
+    if workload.scalers.scaled_objects == Listed::Absent && valid.needs_keda() {
+        let waiting = (valid.namespace.clone(), valid.name.clone());
+        context.memory.wait_for(Kind::ScaledObject, waiting);
+    }
     let Context {
         client,
         memory,
@@ -135,35 +143,20 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         ..
     } = context;
     let told_of = addon.status.as_ref().and_then(|status| status.observed_generation);
-    let applied = Applier {
+    let step = Applier {
         client,
         memory,
         metrics,
         addon: &valid,
         // what a person has just changed waits for nobody
         turns: Some(turns).filter(|_| told_of == addon.metadata.generation),
-    }
-    .apply(children, &facts.workload)
-    .await;
-    match applied {
-        Ok(applied) => (Outcome::Applied(after(facts.workload, &applied)), applied),
+    };
+    match Box::pin(step.apply(children, &steps, &facts.workload)).await {
+        Ok(applied) => (
+            Outcome::Applied(applied.workload(&facts.workload, &valid.name)),
+            applied,
+        ),
         Err(error) => (Outcome::Unapplied(error, facts.workload), Applied::default()),
-    }
-}
-
-/// The workload as it is now: if the Deployment was written, what was fetched before speaks of another version.
-fn after(before: Workload, applied: &Applied) -> Workload {
-    match &applied.deployment {
-        Some(deployment) if before.generation() != deployment.metadata.generation => Workload {
-            deployment: Some(deployment.clone()),
-            trouble: None,
-            ..before
-        },
-        Some(deployment) => Workload {
-            deployment: Some(deployment.clone()),
-            ..before
-        },
-        None => before,
     }
 }
 
@@ -171,7 +164,7 @@ fn after(before: Workload, applied: &Applied) -> Workload {
 fn turn(addon: &MarketplaceAddon, outcome: &Outcome, applied: &Applied, turns: &Turns) -> Option<Turn> {
     let addon = (addon.namespace().unwrap_or_default(), addon.name_any());
     let is_over = match outcome {
-        Outcome::Applied(workload) => !applied.waits && matches!(workload.rollout(), Rollout::Complete(_)),
+        Outcome::Applied(workload) => !applied.waits && workload.rollout().is_complete(),
         Outcome::Suspended(_) => true,
         Outcome::Refused(..) | Outcome::Unread(_) | Outcome::Unapplied(..) => false,
     };

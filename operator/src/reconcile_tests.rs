@@ -14,6 +14,9 @@ use super::*;
 use crate::fake_api::FakeApi;
 use crate::fixtures::{addon, defaults, recording_addon};
 
+#[path = "reconcile_scaling_tests.rs"]
+mod scaling;
+
 /// What the cluster is like before a pass.
 enum Scenario {
     /// The Secrets are there, nothing else.
@@ -137,6 +140,8 @@ async fn children_are_applied_in_order_and_the_status_last() -> Result<(), Recon
             "PATCH networkpolicies/harbour-front",
             "PATCH persistentvolumeclaims/harbour-data",
             "PATCH services/harbour-front",
+            "PATCH poddisruptionbudgets/harbour-front",
+            "PATCH deployments/harbour-front",
             "PATCH deployments/harbour-front",
             "PATCH marketplaceaddons/harbour/status",
         ]
@@ -179,6 +184,7 @@ async fn a_restarted_operator_changes_no_version() -> Result<(), ReconcileError>
 #[tokio::test]
 async fn a_derived_secret_that_was_deleted_or_changed_is_found_without_a_watch() -> Result<(), ReconcileError> {
     let mut world = World::new(&Scenario::Fresh, addon());
+    world.pass().await?;
     world.pass().await?;
     for change in [None, Some("QUMy")] {
         world.api.take_writes();

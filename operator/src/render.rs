@@ -1,5 +1,7 @@
 //! Step 3, pure and without failure: a validated add-on becomes its children. One file, one child.
 
+mod autoscaler;
+mod budget;
 mod config_map;
 mod credentials_secret;
 mod deployment;
@@ -9,19 +11,26 @@ pub mod labels;
 pub mod names;
 mod network_policy;
 mod pod;
+mod scaled_object;
 mod service;
 mod service_account;
 pub mod volume_claim;
+pub mod workers;
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::DynamicObject;
 
+use crate::role::Role;
 use crate::validate::ValidatedAddon;
+use crate::validate::scaling::Scaler;
+use workers::Workers;
 
 /// Everything that an add-on is made of in the cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +47,16 @@ pub struct Children {
     pub volume_claim: Option<PersistentVolumeClaim>,
     /// The address of the pods.
     pub service: Service,
+    /// How many pods a drain may take away.
+    pub budget: PodDisruptionBudget,
     /// The pods.
     pub deployment: Deployment,
+    /// The pods that work on recordings, where they are not the same.
+    pub workers: Option<Workers>,
+    /// What decides on the number of pods by their CPU.
+    pub autoscalers: Vec<HorizontalPodAutoscaler>,
+    /// What has KEDA decide on it.
+    pub scaled_objects: Vec<DynamicObject>,
     /// What an ingress controller routes to them.
     pub ingress: Option<Ingress>,
     /// What a gateway routes to them, host by host.
@@ -49,6 +66,18 @@ pub struct Children {
 /// Makes the children.
 #[must_use]
 pub fn render(addon: &ValidatedAddon) -> Children {
+    let (mut autoscalers, mut scaled_objects) = (Vec::new(), Vec::new());
+    let front = [(Role::Front, &addon.front)];
+    for (role, scaler) in front
+        .into_iter()
+        .chain(addon.workers.iter().map(|scaler| (Role::Workers, scaler)))
+    {
+        match scaler {
+            Scaler::Fixed(_) => {}
+            Scaler::Hpa(hpa) => autoscalers.push(autoscaler::render(addon, role, hpa)),
+            Scaler::Keda(keda) => scaled_objects.push(scaled_object::render(addon, role, keda)),
+        }
+    }
     Children {
         service_account: service_account::render(addon),
         credentials_secret: credentials_secret::render(addon),
@@ -56,7 +85,11 @@ pub fn render(addon: &ValidatedAddon) -> Children {
         network_policy: network_policy::render(addon),
         volume_claim: addon.volume.as_ref().map(|volume| volume_claim::render(addon, volume)),
         service: service::render(addon),
-        deployment: deployment::render(addon),
+        budget: budget::render(addon, Role::Front),
+        deployment: deployment::render(addon, Role::Front),
+        workers: addon.workers.is_some().then(|| workers::render(addon)),
+        autoscalers,
+        scaled_objects,
         ingress: ingress::render(addon),
         http_routes: http_route::render(addon),
     }
@@ -84,8 +117,8 @@ mod tests {
 
     use crate::dereference::Routing;
     use crate::fixtures::{
-        addon, balanced_addon, children, defaults, facts, gateway_addon, recording_addon, routed_addon, shared_addon,
-        valid,
+        addon, balanced_addon, children, defaults, facts, gateway_addon, recording_addon, routed_addon, scaled_addon,
+        shared_addon, valid,
     };
     use crate::validate::validate;
 
@@ -99,7 +132,15 @@ mod tests {
             insta::assert_yaml_snapshot!("network_policy", children.network_policy);
             insta::assert_yaml_snapshot!("volume_claim", children.volume_claim);
             insta::assert_yaml_snapshot!("service", children.service);
+            insta::assert_yaml_snapshot!("budget", children.budget);
             insta::assert_yaml_snapshot!("deployment", children.deployment);
+            if let Some(workers) = children.workers {
+                insta::assert_yaml_snapshot!("workers_network_policy", workers.network_policy);
+                insta::assert_yaml_snapshot!("workers_budget", workers.budget);
+                insta::assert_yaml_snapshot!("workers_deployment", workers.deployment);
+            }
+            insta::assert_yaml_snapshot!("autoscalers", children.autoscalers);
+            insta::assert_yaml_snapshot!("scaled_objects", children.scaled_objects);
             assert_eq!((children.ingress, children.http_routes), (None, Vec::new()));
         };
     }
@@ -129,6 +170,13 @@ mod tests {
     fn a_recording_addon_on_postgres() {
         under("ferry", || {
             assert_children!(children(&shared_addon()));
+        });
+    }
+
+    #[test]
+    fn an_addon_that_is_scaled_by_cpu_and_by_demand() {
+        under("tram", || {
+            assert_children!(children(&scaled_addon()));
         });
     }
 

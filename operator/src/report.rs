@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::failure;
 use crate::render::{labels, names};
+use crate::status::scaling::STARTING;
 use crate::status::sources;
 
 /// Why the status does not say how it is.
@@ -64,7 +65,7 @@ pub fn readiness_changed(before: Option<&MarketplaceAddonStatus>, after: &Market
     let is_fine = now.status == "True"
         || matches!(
             now.reason.as_str(),
-            "Progressing" | "Suspended" | "IngressPending" | "RoutePending" | "LoadBalancerPending"
+            "Progressing" | "Suspended" | STARTING | "IngressPending" | "RoutePending" | "LoadBalancerPending"
         );
     Some(Event {
         type_: if is_fine { EventType::Normal } else { EventType::Warning },

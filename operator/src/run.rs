@@ -61,6 +61,7 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         defaults: Defaults {
             image: config.service_image.clone(),
             network: config.network.peers(),
+            prometheus: config.prometheus_address.clone().filter(|address| !address.is_empty()),
         },
         resync: config.resync(),
         memory: Memory::default(),

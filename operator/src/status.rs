@@ -2,6 +2,7 @@
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
 mod routed;
+pub mod scaling;
 pub(crate) mod sources;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -11,7 +12,7 @@ use marketplace_crds::status::ConditionType;
 use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 
 use crate::apply::ApplyError;
-use crate::dereference::workload::Rollout;
+use crate::dereference::rollout::Rollout;
 use crate::dereference::{DereferenceError, Workload};
 use crate::failure;
 use crate::turns::Turn;
@@ -86,13 +87,18 @@ fn verdict(status: &'static str, reason: &str, message: impl Into<String>) -> Ve
 pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> MarketplaceAddonStatus {
     let workload = outcome.workload();
     let available = workload.map(available);
+    let scaling = workload.and_then(|workload| scaling::scaling_active(addon, workload));
     let routed = workload.and_then(|workload| routed::of(addon, &workload.routing));
     let sources = sources::of(&addon.spec, outcome);
     let verdicts = [
-        (ConditionType::Ready, Some(ready(outcome, routed.as_ref()))),
+        (
+            ConditionType::Ready,
+            Some(ready(outcome, [scaling.as_ref(), routed.as_ref()])),
+        ),
         (ConditionType::Stalled, Some(stalled(outcome))),
         (ConditionType::CredentialsValid, credentials_valid(outcome)),
         (ConditionType::Available, available),
+        (ConditionType::ScalingActive, scaling),
         (ConditionType::Routed, routed),
         (ConditionType::SourcesEnforced, sources),
     ];
@@ -103,7 +109,7 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         match verdict {
             Some(verdict) => Some(dated(kind, verdict, before, generation, now)),
             // Nothing new is known: what was said stays, unless it is about a part that is gone.
-            None => before.filter(|_| is_lasting(kind, addon)).cloned(),
+            None => before.filter(|_| is_lasting(kind, outcome, addon)).cloned(),
         }
     });
     MarketplaceAddonStatus {
@@ -137,11 +143,12 @@ pub fn upgrading(addon: &MarketplaceAddon, turn: Turn, now: Timestamp) -> Condit
 }
 
 /// Whether a condition still has something to speak of.
-fn is_lasting(kind: ConditionType, addon: &MarketplaceAddon) -> bool {
+fn is_lasting(kind: ConditionType, outcome: &Outcome, addon: &MarketplaceAddon) -> bool {
     match kind {
         ConditionType::Ready | ConditionType::Stalled | ConditionType::CredentialsValid | ConditionType::Available => {
             true
         }
+        ConditionType::ScalingActive => outcome.workload().is_none(),
         ConditionType::Routed => addon.spec.exposure.cluster_ip.is_none(),
         ConditionType::SourcesEnforced => addon.spec.allow_list.is_some(),
         // Said anew by each pass for as long as it is so.
@@ -186,17 +193,18 @@ fn dated(
     }
 }
 
-/// Pods that do not run are the nearer reason than a way to them that is not open.
-fn ready(outcome: &Outcome, routed: Option<&Verdict>) -> Verdict {
+/// Pods that do not run are the nearer reason than what scales them, or a way to them that is not open.
+fn ready(outcome: &Outcome, others: [Option<&Verdict>; 2]) -> Verdict {
     match outcome {
         Outcome::Applied(workload) => {
             let available = available(workload);
-            let unrouted = routed.filter(|routed| routed.status != TRUE && available.status == TRUE);
-            unrouted.cloned().unwrap_or(available)
+            let mut missing = others.into_iter().flatten().filter(|other| other.status != TRUE);
+            let first = missing.next().filter(|_| available.status == TRUE);
+            first.cloned().unwrap_or(available)
         }
         Outcome::Suspended(_) => suspended(),
         Outcome::Refused(refusals, workload) => {
-            let kept = if workload.deployment.is_some() {
+            let kept = if workload.front.deployment.is_some() {
                 ". What was applied before keeps running"
             } else {
                 ""
@@ -263,6 +271,11 @@ fn available(workload: &Workload) -> Verdict {
             "PodsReady",
             format!("{pods} of {pods} pods are up to date and ready"),
         ),
+        Rollout::Scaled => verdict(
+            TRUE,
+            "PodsReady",
+            "every pod is up to date, and as many are ready as the autoscaler must leave",
+        ),
         rollout => {
             let trouble = workload.trouble.as_deref().or_else(|| workload.replica_failure());
             match (trouble, rollout) {
@@ -272,7 +285,7 @@ fn available(workload: &Workload) -> Verdict {
                     "Progressing",
                     format!("{ready} of {desired} pods are up to date and ready"),
                 ),
-                (None, _) if workload.deployment.is_none() => verdict(FALSE, "NoPods", "no pods were made yet"),
+                (None, _) if workload.front.deployment.is_none() => verdict(FALSE, "NoPods", "no pods were made yet"),
                 (None, _) => verdict(FALSE, "Progressing", "the pods are being made"),
             }
         }

@@ -5,6 +5,7 @@ use marketplace_crds::exposure::AllowListMode;
 use serde_json::json;
 
 use super::*;
+use crate::dereference::rollout::Deployed;
 use crate::fixtures::{addon, recording_addon};
 use crate::kind::Kind;
 
@@ -16,7 +17,10 @@ fn workload(ready: i32, trouble: Option<&str>) -> Workload {
     }))
     .expect("the fixture is well-formed");
     Workload {
-        deployment: Some(deployment),
+        front: Deployed {
+            deployment: Some(deployment),
+            least: None,
+        },
         trouble: trouble.map(ToOwned::to_owned),
         ..Workload::default()
     }
@@ -42,12 +46,13 @@ fn assert_conditions(outcome: &Outcome, expected: &str) {
 
 #[test]
 fn an_applied_addon_is_as_ready_as_its_pods() {
-    for (workload, ready) in [
-        (workload(2, None), "True PodsReady"),
-        (workload(1, None), "False Progressing"),
-        (workload(1, Some("it waits")), "False PodsFailing"),
-        (Workload::default(), "False NoPods"),
+    for (pods, ready) in [
+        (Some((2, None)), "True PodsReady"),
+        (Some((1, None)), "False Progressing"),
+        (Some((1, Some("it waits"))), "False PodsFailing"),
+        (None, "False NoPods"),
     ] {
+        let workload = pods.map_or_else(Workload::default, |(ready, trouble)| workload(ready, trouble));
         let expected =
             format!("Ready={ready}, Stalled=False Reconciling, CredentialsValid=True Found, Available={ready}");
         assert_conditions(&Outcome::Applied(workload), &expected);
@@ -99,7 +104,7 @@ fn what_mends_itself_does_not_stall_the_addon() {
 #[test]
 fn no_pods_are_ready_when_none_is_declared() {
     let mut none = workload(0, None);
-    if let Some(deployment) = &mut none.deployment {
+    if let Some(deployment) = &mut none.front.deployment {
         deployment.spec.replicas = Some(0);
         deployment.status = serde_json::from_value(json!({"observedGeneration": 1})).ok();
     }

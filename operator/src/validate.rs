@@ -3,6 +3,7 @@
 
 mod exposure;
 mod fence;
+pub mod scaling;
 pub(crate) mod secrets;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use marketplace_crds::{MarketplaceAddon, reduce};
 
 pub use self::exposure::Exposed;
 pub use self::fence::Fence;
+use self::scaling::Scaler;
 use crate::dereference::{Facts, SecretContent};
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
@@ -44,6 +46,11 @@ pub enum Refusal {
         "the operator may not read Secret {0}: {1}; allow it to get the Secret (values rbac.secretNames of its chart)"
     )]
     ReadSecret(String, String),
+    /// KEDA has nobody to ask.
+    #[error(
+        "scaling.{0}.keda needs a Prometheus: set scaling.{0}.keda.prometheus.serverAddress, or give the operator one for all add-ons (value prometheus.serverAddress of its chart)"
+    )]
+    FindPrometheus(&'static str),
 }
 
 impl Refusal {
@@ -52,6 +59,7 @@ impl Refusal {
     pub fn category(&self) -> &'static str {
         match self {
             Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => "InvalidSpec",
+            Self::FindPrometheus(_) => "PrometheusMissing",
             Self::FindSecret(..) => "SecretMissing",
             Self::FindKey(..) => "SecretKeyMissing",
             Self::ReadSecret(..) => "SecretForbidden",
@@ -62,7 +70,7 @@ impl Refusal {
     #[must_use]
     pub fn concerns_secret(&self) -> bool {
         match self {
-            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => false,
+            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) | Self::FindPrometheus(_) => false,
             Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
         }
     }
@@ -75,6 +83,8 @@ pub struct Defaults {
     pub image: String,
     /// The peers of the pods.
     pub network: Network,
+    /// The Prometheus that KEDA asks.
+    pub prometheus: Option<String>,
 }
 
 impl Defaults {
@@ -118,8 +128,12 @@ pub struct ValidatedAddon {
     pub manifest: String,
     /// The image of the service.
     pub image: String,
-    /// The number of pods.
-    pub replicas: i32,
+    /// What decides on the number of pods that take requests.
+    pub front: Scaler,
+    /// The same of those that work on recordings, where they are not the same pods.
+    pub workers: Option<Scaler>,
+    /// How many recordings one pod works on at one time; none: as many as it has CPUs.
+    pub concurrency: Option<i32>,
     /// What a pod asks for and may use; none: the defaults.
     pub resources: Option<ResourceRequirements>,
     /// The Secret that the resource names, for the folder of the same name in the pod.
@@ -147,6 +161,8 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
     let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
     let exposure = Exposed::of(addon, &facts.workload.routing);
     secrets::certificate(&exposure, facts, &mut refusals);
+    let front = scaling::front(&addon.spec, defaults, &mut refusals);
+    let workers = scaling::workers(&addon.spec, defaults, &mut refusals);
     if !refusals.is_empty() {
         return Err(refusals);
     }
@@ -160,7 +176,9 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         manifest: serde_yaml::to_string(&reduce(addon))
             .expect("a resource that was read as JSON can be written as YAML"),
         image: spec.workload.image.clone().unwrap_or_else(|| defaults.image.clone()),
-        replicas: spec.scaling.front.fixed.as_ref().map_or(1, |fixed| fixed.replicas),
+        front,
+        workers,
+        concurrency: spec.scaling.workers.as_ref().and_then(|workers| workers.concurrency),
         resources: spec.workload.resources.clone(),
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,

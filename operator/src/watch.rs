@@ -120,9 +120,11 @@ impl Watch {
         let mut events = std::pin::pin!(watcher(api, config));
         let mut failures = 0;
         let mut listed = BTreeSet::new();
+        let mut is_absent = false;
         let is_optional = kind.is_some_and(Kind::is_optional);
         while let Some(event) = events.next().await {
             if is_optional && is_unserved(&event) {
+                is_absent = true;
                 tokio::time::sleep(UNSERVED_PAUSE).await;
                 continue;
             }
@@ -148,8 +150,14 @@ impl Watch {
                     for addon in bereft.into_iter().flatten() {
                         self.tell(addon).await?;
                     }
+                    if std::mem::take(&mut is_absent) {
+                        tracing::info!(watch.resource = resource.plural, "the cluster has this API now");
+                    }
                     if is_optional {
                         self.tell_all().await?;
+                    }
+                    for addon in kind.map(|kind| self.context.memory.came(kind)).unwrap_or_default() {
+                        self.tell(addon).await?;
                     }
                 }
             }
@@ -230,10 +238,12 @@ impl Watch {
 /// Whether the cluster does not know the kind. Only a 404 says so; any other failure says nothing.
 fn is_unserved<K>(event: &watcher::Result<Event<K>>) -> bool {
     match event {
-        Err(watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error)) => {
-            failure::is_absent(error)
-        }
-        Err(_) | Ok(_) => false,
+        Err(
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error),
+        ) => failure::is_absent(error),
+        Err(watcher::Error::WatchError(_) | watcher::Error::NoResourceVersion) | Ok(_) => false,
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::domain::Deadlines;
 
 /// An error result needs this long to arrive at the least...
-const REPORT_RESERVE_SECONDS: f64 = 5.0;
+pub(crate) const REPORT_RESERVE_SECONDS: f64 = 5.0;
 /// ...or this part of the time until the cut-off, when that is more.
-const REPORT_RESERVE_PART: f64 = 0.1;
+pub(crate) const REPORT_RESERVE_PART: f64 = 0.1;
 
 /// How much slower than the audio itself the result may come, as the add-on's `sla` says.
 #[derive(Debug, Clone, Copy, PartialEq)]

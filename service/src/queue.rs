@@ -19,6 +19,7 @@ mod again;
 mod contract;
 pub mod jobs;
 mod lease;
+pub mod load;
 mod postgres;
 mod room;
 mod sql;
@@ -30,6 +31,8 @@ pub use postgres::{PostgresQueue, RefuseServer};
 pub use room::Room;
 pub use sqlite::SqliteQueue;
 pub use standing::Standing;
+
+use load::Load;
 
 /// A result is tried for at least this long, however near the cut-off it came: a receiver that restarts needs minutes.
 pub const CALLBACK_FLOOR_SECONDS: f64 = 600.0;
@@ -270,6 +273,9 @@ pub trait Queue: Send + Sync {
 
     /// How full the queue is.
     async fn gauges(&self) -> Result<Gauges, QueueError>;
+
+    /// How much work waits, and how fast work goes.
+    async fn load(&self) -> Result<Load, QueueError>;
 
     /// Audio that nobody needs any more: its callback is confirmed or given up, or its cut-off is past and it has a result.
     async fn removable_audio(&self, limit: usize) -> Result<Vec<(JobId, SpoolKey)>, QueueError>;

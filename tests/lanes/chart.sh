@@ -5,7 +5,7 @@ source "$(dirname "$0")/environment.sh"
 chart=$top/charts/marketplace-operator
 
 helm lint --strict "$chart"
-for values in "" "--set=watchNamespaces={one,two}" "--set=crds.install=false" \
+for values in "" "--set=prometheus.serverAddress=http://prometheus.monitoring.svc:9090" "--set=watchNamespaces={one,two}" "--set=crds.install=false" \
   "--set-json=network={\"ingressFrom\":[{\"namespaceSelector\":{}}],\"egress\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}]}"; do
   # shellcheck disable=SC2086  # no value has a space, and the first row is no argument at all
   helm template marketplace "$chart" --namespace marketplace-system $values >/dev/null

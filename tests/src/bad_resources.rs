@@ -6,6 +6,7 @@ mod exposures;
 mod handlers;
 mod limits;
 mod requests;
+mod scaling;
 mod signatures;
 mod sources;
 mod surroundings;
@@ -66,6 +67,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(exposures::rows());
     rows.extend(signatures::rows());
     rows.extend(limits::rows());
+    rows.extend(scaling::rows());
     rows.extend(surroundings::rows());
     rows
 }
@@ -137,7 +139,7 @@ fn root() -> Vec<Row> {
             "a negative number of pods",
             "/spec/scaling",
             json!({"front": {"fixed": {"replicas": -1}}}),
-            "scaling.front.fixed.replicas must be between 0 and 1000",
+            "fixed.replicas must be between 0 and 1000",
         ),
         replace(
             "scaling without a member",

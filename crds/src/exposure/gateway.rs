@@ -11,13 +11,9 @@ use crate::rules::{between, object_name, rule};
 #[serde(rename_all = "camelCase")]
 pub struct Gateway {
     /// The Gateways that are to carry the traffic. The add-on counts as routed when each has accepted the route.
-    #[schemars(length(min = 1, max = 8))]
+    #[schemars(length(min = 1, max = 4))]
     #[x_kube(
         validation = rule("size(self) >= 1", "exposure.gateway.parentRefs must name at least one Gateway"),
-        validation = rule(
-            "self.all(p, self.exists_one(o, o.name == p.name && has(o.namespace) == has(p.namespace) && (!has(p.namespace) || o.namespace == p.namespace) && has(o.sectionName) == has(p.sectionName) && (!has(p.sectionName) || o.sectionName == p.sectionName) && has(o.port) == has(p.port) && (!has(p.port) || o.port == p.port)))",
-            "exposure.gateway.parentRefs must not name the same Gateway and listener twice",
-        ),
     )]
     pub parent_refs: Vec<ParentRef>,
 }

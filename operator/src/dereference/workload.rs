@@ -5,88 +5,63 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 
-use super::{DereferenceError, Routing};
-use crate::render::{labels, names};
+use marketplace_crds::MarketplaceAddon;
 
-/// The Deployment of an add-on, the trouble of its pods if it has any, and how they are reached.
+use super::rollout::{Deployed, Rollout};
+use super::scalers::{self, Scalers};
+use super::{DereferenceError, Routing};
+use crate::render::labels;
+use crate::role::Role;
+use crate::validate::scaling;
+
+/// The Deployments of an add-on, the trouble of their pods if they have any, and what scales them and reaches them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Workload {
-    /// The Deployment, once there is one.
-    pub deployment: Option<Deployment>,
+    /// Of the pods that take requests.
+    pub front: Deployed,
+    /// Of those that work on recordings, where there are some.
+    pub workers: Deployed,
     /// What keeps the first troubled pod from running.
     pub trouble: Option<String>,
+    /// What decides on the number of pods.
+    pub scalers: Scalers,
     /// What routes requests to them.
     pub routing: Routing,
 }
 
-/// How far the Deployment has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rollout {
-    /// There is no Deployment, or its controller has not seen the last change.
-    Pending,
-    /// So many of so many pods are up to date and ready.
-    Progressing(i32, i32),
-    /// All of them, and none other is left.
-    Complete(i32),
-}
-
 impl Workload {
-    /// How far it has come.
+    /// How far both have come.
     #[must_use]
     pub fn rollout(&self) -> Rollout {
-        let Some((metadata, spec, status)) = self
-            .deployment
-            .as_ref()
-            .and_then(|deployment| Some((&deployment.metadata, &deployment.spec, deployment.status.as_ref()?)))
-        else {
-            return Rollout::Pending;
-        };
-        if status.observed_generation < metadata.generation {
-            return Rollout::Pending;
-        }
-        let desired = spec.replicas.unwrap_or(1);
-        let updated = status.updated_replicas.unwrap_or(0);
-        let available = status.available_replicas.unwrap_or(0);
-        if [updated, available, status.replicas.unwrap_or(0)] == [desired; 3] {
-            Rollout::Complete(desired)
-        } else {
-            Rollout::Progressing(updated.min(available), desired)
+        let front = self.front.rollout();
+        match self.workers.deployment {
+            Some(_) => front.and(self.workers.rollout()),
+            None => front,
         }
     }
 
-    /// The version of the Deployment's spec.
-    #[must_use]
-    pub fn generation(&self) -> Option<i64> {
-        self.deployment.as_ref()?.metadata.generation
-    }
-
-    /// What the Deployment's own controller says keeps it from making pods, such as a quota.
+    /// What keeps one of them from making pods.
     #[must_use]
     pub fn replica_failure(&self) -> Option<&str> {
-        let conditions = self.deployment.as_ref()?.status.as_ref()?.conditions.as_deref()?;
-        let failure = conditions.iter().find(|condition| {
-            condition.type_.as_deref() == Some("ReplicaFailure") && condition.status.as_deref() == Some("True")
-        });
-        failure?.message.as_deref()
+        self.front.replica_failure().or_else(|| self.workers.replica_failure())
     }
 }
 
-/// Gets the Deployment; the pods only while the Deployment is not complete.
-pub async fn get(client: &Client, namespace: &str, addon: &str) -> Result<Workload, DereferenceError> {
-    let name = names::front(addon);
-    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
-    let deployment = deployments
-        .get_opt(&name)
-        .await
-        .map_err(|error| DereferenceError::GetDeployment(name.clone(), error))?;
+/// Gets the Deployments and their scalers; the pods only while a Deployment is not complete.
+pub async fn get(client: &Client, namespace: &str, addon: &MarketplaceAddon) -> Result<Workload, DereferenceError> {
+    let name = addon.name_any();
     let mut workload = Workload {
-        deployment,
-        ..Workload::default()
+        front: deployed(client, namespace, addon, Role::Front).await?,
+        workers: deployed(client, namespace, addon, Role::Workers).await?,
+        trouble: None,
+        scalers: scalers::get(client, namespace, &name).await?,
+        routing: Routing::default(),
     };
-    if workload.deployment.is_some() && !matches!(workload.rollout(), Rollout::Complete(_)) {
+    let is_there = workload.front.deployment.is_some() || workload.workers.deployment.is_some();
+    if is_there && !workload.rollout().is_complete() {
         let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
         let listed = pods
-            .list(&ListParams::default().labels(&labels::selector_of(addon)))
+            .list(&ListParams::default().labels(&labels::selector_of(&name)))
             .await;
         let mut listed = listed.map_err(|error| DereferenceError::ListPods(name, error))?.items;
         // The youngest first: it shows what the present spec leads to.
@@ -94,6 +69,21 @@ pub async fn get(client: &Client, namespace: &str, addon: &str) -> Result<Worklo
         workload.trouble = trouble(&listed);
     }
     Ok(workload)
+}
+
+async fn deployed(
+    client: &Client,
+    namespace: &str,
+    addon: &MarketplaceAddon,
+    role: Role,
+) -> Result<Deployed, DereferenceError> {
+    let name = role.child(&addon.name_any());
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    let deployment = deployments.get_opt(&name).await;
+    Ok(Deployed {
+        deployment: deployment.map_err(|error| DereferenceError::GetDeployment(name, error))?,
+        least: scaling::least(&addon.spec.scaling, role),
+    })
 }
 
 /// The first thing that keeps one of the pods from running, in words that do not change while it lasts.
@@ -178,32 +168,6 @@ mod tests {
 
     fn parsed<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
         serde_json::from_value(value).expect("the fixture is well-formed")
-    }
-
-    fn rollout(generation: i64, [replicas, updated, available]: [i32; 3]) -> Rollout {
-        let deployment = parsed(json!({
-            "metadata": {"generation": generation},
-            "spec": {"replicas": 2, "selector": {}, "template": {}},
-            "status": {"observedGeneration": 3, "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available},
-        }));
-        Workload {
-            deployment: Some(deployment),
-            ..Workload::default()
-        }
-        .rollout()
-    }
-
-    #[test]
-    fn a_roll_is_complete_when_only_new_pods_are_left_and_all_are_ready() {
-        assert_eq!(Workload::default().rollout(), Rollout::Pending);
-        assert_eq!(
-            rollout(4, [2, 2, 2]),
-            Rollout::Pending,
-            "the last change is not observed yet"
-        );
-        assert_eq!(rollout(3, [2, 2, 2]), Rollout::Complete(2));
-        assert_eq!(rollout(3, [3, 2, 3]), Rollout::Progressing(2, 2), "an old pod is left");
-        assert_eq!(rollout(3, [2, 2, 1]), Rollout::Progressing(1, 2));
     }
 
     fn told(state: &serde_json::Value, last: &serde_json::Value) -> Option<String> {

@@ -54,6 +54,7 @@ async fn valid(patient: &Patient, addon: &MarketplaceAddon) -> Result<Result<Val
         image: patient.service_image.clone(),
         // Whoever the peers are, what is lacking is the same.
         network: Network::default(),
+        prometheus: patient.prometheus_address.clone(),
     };
     let refused = validate(addon, &facts, &defaults).map_err(|refusals| {
         let refusals = refusals.iter();

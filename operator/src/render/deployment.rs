@@ -1,30 +1,31 @@
-//! The pods that take requests, and how one version follows the other.
+//! The pods of one role, and how one version follows the other.
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{labels, metadata, names, pod};
+use super::{labels, metadata, pod};
+use crate::role::Role;
 use crate::validate::{DataVolume, ValidatedAddon};
 
 /// A pod that has just become ready is not yet behind its Service on every node (kube-proxy collects changes for a second);
 /// until then it is not counted, and the pod that it replaces stays.
 const SETTLE_SECONDS: i32 = 2;
 
-pub(super) fn render(addon: &ValidatedAddon) -> Deployment {
+/// Without a number of pods: see `handover`.
+pub(super) fn render(addon: &ValidatedAddon, role: Role) -> Deployment {
     Deployment {
-        metadata: metadata(addon, names::front(&addon.name), labels::FRONT),
+        metadata: metadata(addon, role.child(&addon.name), role.component()),
         spec: DeploymentSpec {
-            replicas: Some(addon.replicas),
             min_ready_seconds: Some(SETTLE_SECONDS),
             selector: LabelSelector {
-                match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
+                match_labels: Some(labels::selector(&addon.name, role.component())),
                 ..LabelSelector::default()
             },
             strategy: Some(strategy(addon.volume.as_ref())),
             // The ConfigMap of an older version is pruned, so there is nothing to go back to but the last.
             revision_history_limit: Some(1),
-            template: pod::render(addon),
+            template: pod::render(addon, role),
             ..DeploymentSpec::default()
         },
         ..Deployment::default()

@@ -20,7 +20,13 @@ pub(super) fn render(addon: &ValidatedAddon) -> Vec<DynamicObject> {
     else {
         return Vec::new();
     };
-    let parents: Vec<_> = declared.parent_refs.iter().map(parent).collect();
+    // Named twice is named once; a rule of the resource that compared them all would cost the API server too much.
+    let mut parents: Vec<Value> = Vec::new();
+    for parent in declared.parent_refs.iter().map(parent) {
+        if !parents.contains(&parent) {
+            parents.push(parent);
+        }
+    }
     let hosts = hosts.iter().enumerate();
     hosts
         .map(|(position, host)| {

@@ -11,6 +11,8 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const ADDON: &str = "marketplace-addon";
 /// The pods that take requests.
 pub const FRONT: &str = "front";
+/// The pods that work on recordings.
+pub const WORKERS: &str = "workers";
 /// Who made the child; also the field manager of every write.
 pub const OPERATOR: &str = "marketplace-operator";
 

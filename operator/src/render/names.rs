@@ -8,6 +8,12 @@ pub fn front(addon: &str) -> String {
     format!("{addon}-front")
 }
 
+/// The Deployment, PodDisruptionBudget and NetworkPolicy of the pods that work on recordings.
+#[must_use]
+pub fn workers(addon: &str) -> String {
+    format!("{addon}-workers")
+}
+
 /// The derived Secret.
 #[must_use]
 pub fn credentials(addon: &str) -> String {

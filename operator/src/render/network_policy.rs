@@ -11,28 +11,40 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use marketplace_crds::network::{IpBlock, Peer};
 
-use super::{labels, metadata, names, pod};
+use super::{labels, metadata, pod};
+use crate::role::Role;
 use crate::validate::ValidatedAddon;
 
 const DNS_PORT: i32 = 53;
 
 pub(super) fn render(addon: &ValidatedAddon) -> NetworkPolicy {
+    let rules = vec![
+        rule(pod::HTTP_PORT, addon.fence.traffic.as_deref()),
+        rule(pod::ADMIN_PORT, Some(&addon.fence.monitoring)),
+    ];
+    fenced(addon, Role::Front, rules)
+}
+
+/// Nobody calls a worker.
+pub(super) fn of_workers(addon: &ValidatedAddon) -> NetworkPolicy {
+    let rules = vec![rule(pod::ADMIN_PORT, Some(&addon.fence.monitoring))];
+    fenced(addon, Role::Workers, rules)
+}
+
+fn fenced(addon: &ValidatedAddon, role: Role, rules: Vec<NetworkPolicyIngressRule>) -> NetworkPolicy {
     let fence = &addon.fence;
     let directions = ["Ingress", "Egress"]
         .into_iter()
         .take(if fence.egress.is_some() { 2 } else { 1 });
     NetworkPolicy {
-        metadata: metadata(addon, names::front(&addon.name), labels::FRONT),
+        metadata: metadata(addon, role.child(&addon.name), role.component()),
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(LabelSelector {
-                match_labels: Some(labels::selector(&addon.name, labels::FRONT)),
+                match_labels: Some(labels::selector(&addon.name, role.component())),
                 ..LabelSelector::default()
             }),
             policy_types: Some(directions.map(str::to_owned).collect()),
-            ingress: Some(vec![
-                rule(pod::HTTP_PORT, fence.traffic.as_deref()),
-                rule(pod::ADMIN_PORT, Some(&fence.monitoring)),
-            ]),
+            ingress: Some(rules),
             egress: fence.egress.as_deref().map(egress),
         }),
     }

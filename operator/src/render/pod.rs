@@ -14,8 +14,11 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
 
 use super::{config_map, labels, names};
+use crate::role::Role;
 use crate::validate::ValidatedAddon;
 
+/// The container of the service.
+pub(super) const CONTAINER: &str = "service";
 /// The name of the port that takes requests.
 pub(super) const HTTP: &str = "http";
 pub(super) const HTTP_PORT: i32 = 8080;
@@ -38,32 +41,32 @@ const GRACE_SECONDS: i64 = 30;
 /// What the service needs beside it: to let its readiness be noticed, and to close.
 const STOP_SECONDS: i64 = 15;
 
-pub(super) fn render(addon: &ValidatedAddon) -> PodTemplateSpec {
+pub(super) fn render(addon: &ValidatedAddon, role: Role) -> PodTemplateSpec {
     let (volumes, mounts) = files(addon).into_iter().unzip();
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(labels::of(&addon.name, labels::FRONT)),
+            labels: Some(labels::of(&addon.name, role.component())),
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
             service_account_name: Some(names::front(&addon.name)),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
-            termination_grace_period_seconds: Some(grace_seconds(addon) + STOP_SECONDS),
+            termination_grace_period_seconds: Some(grace_seconds(addon, role) + STOP_SECONDS),
             security_context: Some(pod_security()),
-            containers: vec![container(addon, mounts)],
+            containers: vec![container(addon, role, mounts)],
             volumes: Some(volumes),
             ..PodSpec::default()
         }),
     }
 }
 
-fn container(addon: &ValidatedAddon, mounts: Vec<VolumeMount>) -> Container {
+fn container(addon: &ValidatedAddon, role: Role, mounts: Vec<VolumeMount>) -> Container {
     Container {
-        name: "service".to_owned(),
+        name: CONTAINER.to_owned(),
         image: Some(addon.image.clone()),
-        args: Some(arguments(addon)),
-        ports: Some(vec![port(HTTP, HTTP_PORT), port(ADMIN, ADMIN_PORT)]),
+        args: Some(arguments(addon, role)),
+        ports: Some(ports(role)),
         startup_probe: Some(probe("/healthz", 1, 60)),
         liveness_probe: Some(probe("/healthz", 10, 3)),
         readiness_probe: Some(probe("/readyz", 2, 2)),
@@ -76,26 +79,47 @@ fn container(addon: &ValidatedAddon, mounts: Vec<VolumeMount>) -> Container {
     }
 }
 
-fn grace_seconds(addon: &ValidatedAddon) -> i64 {
-    if addon.has_jobs {
-        GRACE_WITH_JOBS_SECONDS
-    } else {
-        GRACE_SECONDS
+/// A front beside workers has no job in work.
+fn grace_seconds(addon: &ValidatedAddon, role: Role) -> i64 {
+    match role {
+        Role::Front if addon.workers.is_some() || !addon.has_jobs => GRACE_SECONDS,
+        Role::Front | Role::Workers => GRACE_WITH_JOBS_SECONDS,
     }
 }
 
-fn arguments(addon: &ValidatedAddon) -> Vec<String> {
+fn ports(role: Role) -> Vec<ContainerPort> {
+    let admin = port(ADMIN, ADMIN_PORT);
+    match role {
+        Role::Front => vec![port(HTTP, HTTP_PORT), admin],
+        Role::Workers => vec![admin],
+    }
+}
+
+/// What each role does and how much of it. The front is told of the concurrency too, because it tells how many workers are needed.
+fn part(addon: &ValidatedAddon, role: Role) -> Vec<String> {
+    let (listen, concurrency) = (
+        format!("0.0.0.0:{HTTP_PORT}"),
+        addon.concurrency.map(|jobs| jobs.to_string()),
+    );
+    let part: &[&str] = match (role, &addon.workers) {
+        (Role::Front, None) => &["--listen", &listen],
+        (Role::Front, Some(_)) => &["--listen", &listen, "--role", "front"],
+        (Role::Workers, _) => &["--role", "worker"],
+    };
+    let analyses = concurrency.iter().flat_map(|jobs| ["--analyses", jobs]);
+    part.iter().copied().chain(analyses).map(ToOwned::to_owned).collect()
+}
+
+fn arguments(addon: &ValidatedAddon, role: Role) -> Vec<String> {
     let manifest = format!("{CONFIG_FOLDER}/{}", config_map::FILE);
-    let grace = grace_seconds(addon).to_string();
-    let (listen, admin) = (format!("0.0.0.0:{HTTP_PORT}"), format!("0.0.0.0:{ADMIN_PORT}"));
+    let grace = grace_seconds(addon, role).to_string();
+    let admin = format!("0.0.0.0:{ADMIN_PORT}");
     let always = [
         "run",
         "-f",
         &manifest,
         "--secrets",
         SECRETS_FOLDER,
-        "--listen",
-        &listen,
         "--admin",
         &admin,
         "--grace-seconds",
@@ -116,6 +140,7 @@ fn arguments(addon: &ValidatedAddon) -> Vec<String> {
         .chain(data)
         .chain(tls)
         .map(|argument| (*argument).to_owned())
+        .chain(part(addon, role))
         .collect()
 }
 

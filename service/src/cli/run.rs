@@ -23,6 +23,7 @@ use crate::config::{Config, HandlerPlan};
 use crate::egress::{AudioClient, Egress, SystemResolver};
 use crate::fetch::Fetcher;
 use crate::files::{SecretFiles, Secrets};
+use crate::gauging::Gauging;
 use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
@@ -79,6 +80,11 @@ pub struct RunOptions {
     /// On SIGTERM, after that: how long requests and analyses may take to finish. What does not is left to the next start.
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(0..=3600))]
     grace_seconds: u64,
+
+    /// How many recordings a worker analyzes at one time; as many as the process has processors when it is not given. Give
+    /// the same to every process of an add-on: the number of workers that are needed follows from it.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    analyses: Option<u16>,
 
     /// After a backup was restored: hold what was accepted before this time (RFC 3339) and is unfinished in the backup, for
     /// it may have been finished since. Neither worked on nor delivered until `jobs replay` or `jobs discard` chooses. Done
@@ -146,8 +152,18 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         "secrets",
         files::reread(secret_files, interval, tasks.stop(), secrets.clone(), metrics.clone()),
     );
+    let analyses = analyses(&options);
+    if let Some(storage) = &storage {
+        let (queue, stop) = (storage.queue.clone(), tasks.stop());
+        let gauging = Gauging::register(metrics.registry(), &config.addon, queue, analyses);
+        let gauging = gauging.map_err(CommandError::work)?;
+        tasks.spawn("gauging", async move {
+            gauging.run(stop).await;
+            Ok::<_, Infallible>(())
+        });
+    }
     if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
-        let worker = worker(&config, storage, &secrets, &metrics, grace)?;
+        let worker = worker(&config, storage, &secrets, &metrics, (analyses, grace))?;
         let stop = tasks.stop();
         tasks.spawn("worker", async move {
             worker.run(stop).await;
@@ -198,6 +214,11 @@ struct Listen {
     address: SocketAddr,
     #[source]
     source: std::io::Error,
+}
+
+fn analyses(options: &RunOptions) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    options.analyses.map_or_else(processors, usize::from)
 }
 
 fn grace(options: &RunOptions) -> Grace {
@@ -253,7 +274,7 @@ fn worker(
     storage: &Storage,
     secrets: &Secrets,
     metrics: &Metrics,
-    grace: Grace,
+    (analyses, grace): (usize, Grace),
 ) -> Result<Worker, CommandError> {
     let plans: HashMap<_, _> = config
         .endpoints
@@ -275,7 +296,7 @@ fn worker(
         metrics: WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?,
         jitter: Jitter::from_system(),
         limits: WorkerLimits {
-            analyses: std::thread::available_parallelism().map_or(1, usize::from),
+            analyses,
             fetches: FETCHES_LIMIT,
             callbacks: CALLBACKS_LIMIT,
             lease: LEASE,

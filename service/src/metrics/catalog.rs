@@ -1,9 +1,13 @@
 //! Every metric of the service, defined: whatever makes a series takes its name, its labels and its meaning from here, and
 //! docs/metrics.md is printed from here. Labels are words of ours and configured names, never anything of a request.
 
+mod demand;
+
 use marketplace_crds::endpoint::IntegrationKey;
 use marketplace_daemon::definition::{Definition, Kind, Label, Values, table};
 use marketplace_daemon::telemetry::BUILD_INFO;
+
+pub use demand::{QUEUE_WORK, WORK_AUDIO_FACTOR, WORKER_DEMAND, WORKER_PERMITS};
 
 use super::{NO_FORM, UNKNOWN_KIND, UNVERIFIED, VERIFIED};
 use crate::deadline::Met;
@@ -343,7 +347,7 @@ pub const TLS_HANDSHAKES_FAILED: Definition = Definition {
 };
 
 /// All of them, in the order in which they are documented.
-pub const ALL: [&Definition; 25] = [
+pub const ALL: [&Definition; 29] = [
     &REQUESTS,
     &REQUEST_FAILURES,
     &REQUEST_DURATION,
@@ -365,6 +369,10 @@ pub const ALL: [&Definition; 25] = [
     &LIMIT_USED,
     &QUEUE_JOBS,
     &QUEUE_OLDEST,
+    &WORKER_DEMAND,
+    &WORKER_PERMITS,
+    &QUEUE_WORK,
+    &WORK_AUDIO_FACTOR,
     &CERTIFICATE_NOT_AFTER,
     &CERTIFICATE_READS_FAILED,
     &TLS_HANDSHAKES_FAILED,

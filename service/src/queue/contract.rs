@@ -23,6 +23,7 @@ pub(super) mod fetches;
 pub(super) mod jobs;
 pub(super) mod keeping;
 pub(super) mod leases;
+pub(super) mod load;
 pub(super) mod repeats;
 pub(super) mod room;
 
@@ -89,6 +90,10 @@ macro_rules! every_queue {
             a_fence_holds_what_is_unfinished_and_voids_its_leases, a_held_job_goes_on_when_it_is_replayed,
             a_held_job_goes_on_when_twilio_asks_again, a_fence_leaves_younger_and_finished_jobs_alone,
             a_fence_is_known_by_its_time, audio_is_not_fetched_for_a_held_job);
+        $crate::queue::contract::every_queue!(@in load, $bench =>
+            waiting_work_is_collected_by_deadline, work_in_progress_stands_alone_with_what_is_done,
+            an_overdue_job_is_planned_against_its_next_deadline, what_nobody_may_work_on_is_no_load,
+            the_pace_is_that_of_results, a_long_queue_is_a_short_answer);
         $crate::queue::contract::every_queue!(@in room, $bench =>
             a_full_queue_takes_nothing_new, one_installation_does_not_fill_the_queue,
             a_known_request_is_never_refused_for_room, held_jobs_take_no_room, a_flood_leaves_workers_for_others,

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use sqlx::query::Query;
 use sqlx::{Encode, Type};
 
+use super::load::Load;
 use super::{
     Arrivals, Delivery, DeliveryRecord, Enqueued, Fence, FetchRecord, Gauges, Lease, Queue, QueueError, Retention,
     Room, WorkRecord,
@@ -22,6 +23,7 @@ mod facts;
 mod fence;
 mod fetch;
 mod jobs;
+mod load;
 mod room;
 mod row;
 mod source;
@@ -267,6 +269,10 @@ impl<D: Database> Queue for SqlQueue<D> {
 
     async fn gauges(&self) -> Result<Gauges, QueueError> {
         tidy::gauges(self).await
+    }
+
+    async fn load(&self) -> Result<Load, QueueError> {
+        load::load(self).await
     }
 
     async fn removable_audio(&self, limit: usize) -> Result<Vec<(JobId, SpoolKey)>, QueueError> {

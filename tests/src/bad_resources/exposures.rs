@@ -64,11 +64,6 @@ fn gateways() -> Vec<Row> {
             "exposure.gateway.parentRefs must name at least one Gateway",
         ),
         gateway(
-            "a gateway twice",
-            json!([{"name": "a", "port": 443}, {"name": "a", "port": 443}]),
-            "exposure.gateway.parentRefs must not name the same Gateway and listener twice",
-        ),
-        gateway(
             "a gateway in capitals",
             json!([{"name": "Shared"}]),
             "exposure.gateway.parentRefs.name must be the name of an object",

@@ -14,6 +14,7 @@ mod replicas;
 mod requests;
 mod rest;
 mod rules;
+mod scaling;
 mod sources;
 mod upgrade;
 mod volume;

@@ -110,9 +110,14 @@ async fn plain() -> Result<String> {
     assert_eq!(elsewhere.send(service.address()).await?.status, 202);
     until("the callback is confirmed and the queue is told", async || {
         let metrics = service.metrics().await?;
-        let all = ["jobs_finished_total", "queue_jobs", "audio_fetches_total"]
-            .iter()
-            .all(|name| metrics.contains(&format!("marketplace_{name}{{")));
+        let all = [
+            "jobs_finished_total",
+            "queue_jobs",
+            "audio_fetches_total",
+            "work_audio_factor",
+        ]
+        .iter()
+        .all(|name| metrics.contains(&format!("marketplace_{name}{{")));
         Ok(all.then_some(metrics))
     })
     .await

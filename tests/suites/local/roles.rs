@@ -29,6 +29,9 @@ async fn a_front_accepts_what_a_worker_of_another_process_delivers() -> Result<(
         sids.push(sid);
     }
     assert!(receiver.deliveries().is_empty(), "a front does no work");
+    for front in &fronts {
+        until_demand_is(front, 1).await?;
+    }
     let worker = Service::start_as(&beside, "worker").await?;
     assert!(
         TcpStream::connect(worker.address()).is_err(),
@@ -38,7 +41,24 @@ async fn a_front_accepts_what_a_worker_of_another_process_delivers() -> Result<(
         receiver.wait_for(sid).await?;
     }
     assert_eq!(receiver.deliveries().len(), sids.len(), "each once");
+    for service in [&fronts[0], &fronts[1], &worker] {
+        until_demand_is(service, 0).await?;
+    }
     until_nothing_is_kept(&home).await
+}
+
+/// Whoever has the queue says how many workers it needs, also where there is none.
+async fn until_demand_is(service: &Service<'_>, workers: u32) -> Result<()> {
+    until(&format!("{workers} workers are needed"), async || {
+        let metrics = service.metrics().await?;
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("marketplace_worker_demand{"));
+        Ok(line
+            .is_some_and(|line| line.ends_with(&format!(" {workers}")))
+            .then_some(()))
+    })
+    .await
 }
 
 #[tokio::test]

@@ -70,3 +70,18 @@ fn the_class_of_a_load_balancer_neither_comes_nor_changes_nor_goes() {
     assert!(refused(one, two) && refused(None, one) && refused(one, None));
     assert!(!refused(one, one) && !refused(None, None));
 }
+
+#[test]
+fn every_example_keeps_every_rule() -> anyhow::Result<()> {
+    let mut examples = 0;
+    for file in std::fs::read_dir(marketplace_tests::cluster::top().join("examples"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") {
+            manifest::read(&std::fs::read_to_string(&path)?)
+                .map_err(|refusal| anyhow::anyhow!("{}: {refusal}", path.display()))?;
+            examples += 1;
+        }
+    }
+    assert!(examples >= 3, "{examples}");
+    Ok(())
+}

@@ -8,11 +8,12 @@ use sqlx::{Postgres, Row as _, Transaction, raw_sql};
 use super::{QueueError, RefuseServer, failed, server};
 
 /// The schema, oldest part first. Never edited once released: a change is a new file.
-const MIGRATIONS: [(i64, &str); 4] = [
+const MIGRATIONS: [(i64, &str); 5] = [
     (1, include_str!("../../../migrations/postgres/0001_job.sql")),
     (2, include_str!("../../../migrations/postgres/0002_details.sql")),
     (3, include_str!("../../../migrations/postgres/0003_audio_source.sql")),
     (4, include_str!("../../../migrations/postgres/0004_choices.sql")),
+    (5, include_str!("../../../migrations/postgres/0005_started.sql")),
 ];
 
 // A migration may have to wait for another's, and longer than any statement of ours.

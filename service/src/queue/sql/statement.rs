@@ -23,6 +23,25 @@ macro_rules! dialect {
     (postgres LATER_OF) => {
         "greatest"
     };
+    (sqlite EARLIER_OF) => {
+        "min"
+    };
+    (postgres EARLIER_OF) => {
+        "least"
+    };
+    // A number that is not below zero without its fraction: WHOLE_OF "number" AS_WHOLE.
+    (sqlite WHOLE_OF) => {
+        "CAST("
+    };
+    (postgres WHOLE_OF) => {
+        "floor("
+    };
+    (sqlite AS_WHOLE) => {
+        " AS INTEGER)"
+    };
+    (postgres AS_WHOLE) => {
+        ")"
+    };
     // SQLite has one writer at a time; in Postgres a row that is to be changed is kept from others until the commit.
     (sqlite LOCKED) => {
         ""

@@ -15,7 +15,7 @@ const CLAIM: Statement = statement!(
           AND ((state = 'queued' AND run_at <= " NOW ")
             OR (state = 'running' AND lease_until <= " NOW "))
         ORDER BY due_at LIMIT $4 " UNLESS_LOCKED ")
-    UPDATE job SET state = 'running', attempt = attempt + 1,
+    UPDATE job SET state = 'running', attempt = attempt + 1, started_at = " NOW ",
                    lease_token = $1, lease_number = lease_number + 1, lease_until = " NOW " + $2
     WHERE id IN (SELECT id FROM chosen)
     RETURNING *, " NOW " - accepted_at AS age_seconds"
@@ -41,7 +41,7 @@ const CLAIM_SHARED: Statement = statement!(
             OR (state = 'running' AND lease_until <= " NOW "))
           AND id IN (SELECT id FROM placed WHERE place <= $5)
         ORDER BY due_at LIMIT $4 " UNLESS_LOCKED ")
-    UPDATE job SET state = 'running', attempt = attempt + 1,
+    UPDATE job SET state = 'running', attempt = attempt + 1, started_at = " NOW ",
                    lease_token = $1, lease_number = lease_number + 1, lease_until = " NOW " + $2
     WHERE id IN (SELECT id FROM chosen)
     RETURNING *, " NOW " - accepted_at AS age_seconds"
