@@ -5,10 +5,10 @@ source "$(dirname "$0")/environment.sh"
 chart=$top/charts/marketplace-operator
 
 helm lint --strict "$chart"
-for values in "" "--set=prometheus.serverAddress=http://prometheus.monitoring.svc:9090" "--set=watchNamespaces={one,two}" "--set=crds.install=false" \
-  "--set-json=network={\"ingressFrom\":[{\"namespaceSelector\":{}}],\"egress\":[{\"ipBlock\":{\"cidr\":\"10.0.0.0/8\"}}]}"; do
-  # shellcheck disable=SC2086  # no value has a space, and the first row is no argument at all
-  helm template marketplace "$chart" --namespace marketplace-system $values >/dev/null
+network='network={"ingressFrom":[{"namespaceSelector":{}}],"egress":[{"ipBlock":{"cidr":"10.0.0.0/8"}}]}'
+for values in "--set=resyncSeconds=30" "--set=prometheus.serverAddress=http://prometheus.monitoring.svc:9090" \
+  "--set=watchNamespaces={one,two}" "--set=crds.install=false" "--set-json=$network"; do
+  helm template marketplace "$chart" --namespace marketplace-system "$values" >/dev/null
 done
 helm template marketplace "$chart" --namespace default | kubectl apply --dry-run=server --server-side --field-manager=chart-check -f - >/dev/null
 
