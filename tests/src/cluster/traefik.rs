@@ -3,7 +3,9 @@
 use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
+use tokio::sync::{Mutex, MutexGuard};
 
+use super::profile::{Profile, ensure};
 use super::{NODE, try_run};
 use crate::tls::{Certificate, HOST};
 
@@ -14,6 +16,14 @@ pub const GATEWAY: (&str, &str) = ("traefik", "shared");
 pub const PLAIN_PORT: u16 = 32080;
 /// The node's port for TLS.
 pub const TLS_PORT: u16 = 32443;
+
+/// Traefik, for one test at a time: all use one host, and of two certificates for a host only one is shown.
+pub async fn alone() -> Result<MutexGuard<'static, ()>> {
+    static HOST_IN_USE: Mutex<()> = Mutex::const_new(());
+    let turn = HOST_IN_USE.lock().await;
+    ensure(&[Profile::Traefik]).await?;
+    Ok(turn)
+}
 
 /// What a client of this address is answered at `http://HOST/path`, with more headers; none when it was not answered 200.
 pub async fn ask(client: &str, path: &str, headers: &[&str]) -> Result<Option<String>> {

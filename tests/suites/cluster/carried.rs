@@ -7,9 +7,8 @@ use kube::api::{Api, ListParams};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::cluster::outside::Way;
-use marketplace_tests::cluster::profile::ensure;
 use marketplace_tests::cluster::scene::{KNOWN, recording_addon, sms_addon};
-use marketplace_tests::cluster::{NODE, Profile, Scene, operator, traefik, watch};
+use marketplace_tests::cluster::{NODE, Scene, operator, traefik, watch};
 use marketplace_tests::patience::until;
 use marketplace_tests::report::figure;
 use marketplace_tests::tls::Certificate;
@@ -63,7 +62,7 @@ async fn answered(way: &Way<'_>, client: &str, request: &SignedRequest, status: 
 #[tokio::test]
 async fn an_ingress_carries_both_versions_of_tls_and_the_path_with_its_prefix_and_without() -> Result<()> {
     let _operator = operator::shared().await?;
-    ensure(&[Profile::Traefik]).await?;
+    let _turn = traefik::alone().await?;
     let scene = Scene::new("carried-ingress").await?;
     let certificate = Certificate::generate()?;
     scene.apply::<Secret>(&certificate.secret("addons-tls")).await?;
@@ -104,19 +103,22 @@ async fn an_ingress_carries_both_versions_of_tls_and_the_path_with_its_prefix_an
         "apiVersion": "traefik.io/v1alpha1", "kind": "Middleware", "metadata": {"name": "strip"},
         "spec": {"stripPrefix": {"prefixes": ["/insights"]}},
     });
-    scene.apply_other(&middleware).await?;
     let strip = "traefik.ingress.kubernetes.io/router.middlewares";
     addon["spec"]["exposure"]["ingress"]["annotations"] = json!({ strip: "carried-ingress-strip@kubernetescrd" });
     scene.run(&addon).await?;
-    // whether the prefix is stripped yet is seen by a request that the whole path would not answer
-    answered(&by_tls(&certificate, &[]), ALLOWED, &request(&scene, "XR5")?, 200).await?;
+    let way = by_tls(&certificate, &[]);
+    answered(&way, ALLOWED, &request(&scene, "XR5")?, 404)
+        .await
+        .context("without what is to strip the prefix nothing is carried, so what is carried after this is stripped")?;
+    scene.apply_other(&middleware).await?;
+    answered(&way, ALLOWED, &request(&scene, "XR6")?, 200).await?;
     scene.end().await
 }
 
 #[tokio::test]
 async fn an_upload_of_200_megabytes_comes_through_an_ingress() -> Result<()> {
     let _operator = operator::shared().await?;
-    ensure(&[Profile::Traefik]).await?;
+    let _turn = traefik::alone().await?;
     let scene = Scene::new("carried-upload").await?;
     let certificate = Certificate::generate()?;
     scene.apply::<Secret>(&certificate.secret("addons-tls")).await?;
@@ -144,7 +146,7 @@ async fn an_upload_of_200_megabytes_comes_through_an_ingress() -> Result<()> {
 #[tokio::test]
 async fn an_allow_list_is_kept_behind_an_ingress_whatever_a_client_says_of_itself() -> Result<()> {
     let _operator = operator::shared().await?;
-    ensure(&[Profile::Traefik]).await?;
+    let _turn = traefik::alone().await?;
     let scene = Scene::new("carried-sources").await?;
     let certificate = Certificate::generate()?;
     scene.apply::<Secret>(&certificate.secret("addons-tls")).await?;
@@ -233,7 +235,7 @@ async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result
     ));
 
     // where the Gateway API is installed only now, that is noticed
-    ensure(&[Profile::Traefik]).await?;
+    let _turn = traefik::alone().await?;
     let ready = watch::ready(&scene.all(), "florist", None).await?;
     let routed = watch::condition(&ready, "Routed").context("a gateway is declared")?;
     assert_eq!(

@@ -99,7 +99,7 @@ async fn prometheus_finds_pods_and_takes_rules() -> Result<()> {
 
 #[tokio::test]
 async fn an_ingress_answers_by_tls_and_names_the_client() -> Result<()> {
-    ensure(&[Profile::Traefik]).await?;
+    let _turn = traefik::alone().await?;
     let scene = Scene::without_secret("profile-ingress").await?;
     probe::deploy(&scene).await?;
     let certificate = Certificate::generate()?;
@@ -122,7 +122,7 @@ async fn an_ingress_answers_by_tls_and_names_the_client() -> Result<()> {
 
 #[tokio::test]
 async fn a_route_of_the_shared_gateway_answers_and_names_the_client() -> Result<()> {
-    ensure(&[Profile::Traefik]).await?;
+    let _turn = traefik::alone().await?;
     let scene = Scene::without_secret("profile-route").await?;
     probe::deploy(&scene).await?;
     let (namespace, gateway) = traefik::GATEWAY;
