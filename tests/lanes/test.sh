@@ -30,6 +30,7 @@ part "build the cluster's profiles" "$cluster" build all
 part "the cluster proves itself" "$top/tests/cluster/check"
 part "cluster up" node_is_up
 part "chart" "$cluster" exec -- "$top/tests/lanes/chart.sh"
+part "cluster suites before anything is added" suites bare:: "$cluster" exec --
 part "cluster suites" suites cluster:: "$cluster" exec --
 part "what the cluster suites left behind" suites afterwards:: "$cluster" exec --
 part "cluster down" "$cluster" down

@@ -86,7 +86,7 @@ fn of_hpa(hpa: &HorizontalPodAutoscaler) -> Verdict {
         (Some(broken), _) => {
             let reason = broken.reason.as_deref().unwrap_or("ScalerFailing");
             let words = broken.message.as_deref().unwrap_or_default();
-            let advice = if reason == "FailedGetResourceMetric" {
+            let advice = if matches!(reason, "FailedGetResourceMetric" | "FailedGetContainerResourceMetric") {
                 ". It needs a metrics-server in the cluster"
             } else {
                 ""

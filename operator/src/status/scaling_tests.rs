@@ -54,7 +54,7 @@ fn the_worst_of_the_scalers_is_told() {
     };
     let blind = hpa(&[
         ("AbleToScale", "True", "", ""),
-        ("ScalingActive", "False", "FailedGetResourceMetric", "no"),
+        ("ScalingActive", "False", "FailedGetContainerResourceMetric", "no"),
     ]);
     let ready = || scaled_objects(&[("Ready", "True"), ("Fallback", "False"), ("Paused", "Unknown")]);
     for (autoscaler, keda, expected) in [
@@ -83,7 +83,7 @@ fn the_worst_of_the_scalers_is_told() {
             "False ScalerPaused",
         ),
         (hpa(&[]), ready(), "Unknown ScalerStarting"),
-        (blind, ready(), "False FailedGetResourceMetric"),
+        (blind, ready(), "False FailedGetContainerResourceMetric"),
         (
             hpa(&[("AbleToScale", "False", "FailedGetScale", "gone")]),
             ready(),

@@ -186,7 +186,10 @@ async fn an_allow_list_is_kept_behind_an_ingress_whatever_a_client_says_of_itsel
         "nobody but the ingress gets a connection"
     );
 
-    addon["spec"]["network"] = json!({});
+    addon["spec"]
+        .as_object_mut()
+        .context("it is an object")?
+        .remove("network");
     sources_are(&scene, &addon, "Unknown IngressPeersUnset").await?;
     answered(&way, ALLOWED, &request(&scene, "XR4")?, 200).await?;
     assert_eq!(way.status(REFUSED, &says(ALLOWED)?).await?, Some(503));

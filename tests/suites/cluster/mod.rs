@@ -14,7 +14,6 @@ mod replicas;
 mod requests;
 mod rest;
 mod rules;
-mod scaling;
 mod sources;
 mod upgrade;
 mod volume;

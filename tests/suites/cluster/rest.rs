@@ -102,6 +102,7 @@ async fn a_foreign_change_is_put_back_with_one_write_by_the_watch_and_a_foreign_
     addon["spec"]["scaling"] = json!({"front": {"fixed": {"replicas": 1}}});
     scene.run(&addon).await?;
     // one for the foreign change, one for the edit
-    assert!((operator::metric(CHANGED).await? - before - 2.0).abs() < 0.5);
+    let written = operator::metric(CHANGED).await? - before;
+    assert!((written - 2.0).abs() < 0.5, "{written}");
     scene.end().await
 }

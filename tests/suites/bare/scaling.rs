@@ -77,7 +77,7 @@ async fn the_number_passes_from_the_spec_to_an_autoscaler_and_back() -> Result<(
     // Nothing in this cluster measures CPU, and the autoscaler says so.
     let addon = watch::state(&scene.all(), "florist", "ScalingActive", "False", generation).await?;
     let said = watch::condition(&addon, "ScalingActive").context("it was just seen")?;
-    assert_eq!(said.reason, "FailedGetResourceMetric", "{said:?}");
+    assert_eq!(said.reason, "FailedGetContainerResourceMetric", "{said:?}");
     assert!(said.message.contains("metrics-server"), "{said:?}");
     assert_eq!(number(&scene).await?, 2, "the number stays as it was");
     // Whoever scales now is not the operator: within bounds it is left alone, below them the autoscaler itself puts it right.
