@@ -165,7 +165,12 @@ impl Applier<'_> {
         for (live, replicas) in held(steps, before) {
             applied.note(hold::hold(self, live, replicas).await?);
         }
-        for child in due {
+        for mut child in due {
+            // What was surveyed is older than what was just written of the same Deployment.
+            let held = applied.deployments.iter().filter(|_| child.desired.kind == Kind::Deployment);
+            if let Some(held) = held.into_iter().find(|held| held.name_any() == child.desired.name) {
+                child.live_version = held.resource_version();
+            }
             if applied.waits && child.desired.kind == Kind::Deployment {
                 continue;
             }
