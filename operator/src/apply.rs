@@ -167,7 +167,10 @@ impl Applier<'_> {
         }
         for mut child in due {
             // What was surveyed is older than what was just written of the same Deployment.
-            let held = applied.deployments.iter().filter(|_| child.desired.kind == Kind::Deployment);
+            let held = applied
+                .deployments
+                .iter()
+                .filter(|_| child.desired.kind == Kind::Deployment);
             if let Some(held) = held.into_iter().find(|held| held.name_any() == child.desired.name) {
                 child.live_version = held.resource_version();
             }

@@ -17,10 +17,16 @@ pub const PLAIN_PORT: u16 = 32080;
 /// The node's port for TLS.
 pub const TLS_PORT: u16 = 32443;
 
-/// Traefik, for one test at a time: all use one host, and of two certificates for a host only one is shown.
+static HOST_IN_USE: Mutex<()> = Mutex::const_new(());
+
+/// One test at a time: all use one host, and of two certificates or routes for a host only one counts.
+pub async fn turn() -> MutexGuard<'static, ()> {
+    HOST_IN_USE.lock().await
+}
+
+/// The same, and Traefik is there.
 pub async fn alone() -> Result<MutexGuard<'static, ()>> {
-    static HOST_IN_USE: Mutex<()> = Mutex::const_new(());
-    let turn = HOST_IN_USE.lock().await;
+    let turn = turn().await;
     ensure(&[Profile::Traefik]).await?;
     Ok(turn)
 }

@@ -7,8 +7,9 @@ use kube::api::{Api, ListParams};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::cluster::outside::Way;
+use marketplace_tests::cluster::profile::ensure;
 use marketplace_tests::cluster::scene::{KNOWN, recording_addon, sms_addon};
-use marketplace_tests::cluster::{NODE, Scene, operator, traefik, watch};
+use marketplace_tests::cluster::{NODE, Profile, Scene, operator, traefik, watch};
 use marketplace_tests::patience::until;
 use marketplace_tests::report::figure;
 use marketplace_tests::tls::Certificate;
@@ -221,6 +222,7 @@ async fn pod_address(scene: &Scene) -> Result<std::net::SocketAddr> {
 #[tokio::test]
 async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result<()> {
     let _operator = operator::shared().await?;
+    let _turn = traefik::turn().await;
     let scene = Scene::new("carried-route").await?;
     let (namespace, gateway) = traefik::GATEWAY;
     let parent = |listener: &str| json!({"name": gateway, "namespace": namespace, "sectionName": listener});
@@ -238,7 +240,7 @@ async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result
     ));
 
     // where the Gateway API is installed only now, that is noticed
-    let _turn = traefik::alone().await?;
+    ensure(&[Profile::Traefik]).await?;
     let ready = watch::ready(&scene.all(), "florist", None).await?;
     let routed = watch::condition(&ready, "Routed").context("a gateway is declared")?;
     assert_eq!(
