@@ -101,14 +101,17 @@ impl Applied {
         self.deployments.push(written);
     }
 
+    /// The Deployment of this name, if this pass has written it.
+    fn written(&self, name: &str) -> Option<&Deployment> {
+        self.deployments.iter().find(|written| written.name_any() == name)
+    }
+
     /// The workload as it is now: where a Deployment was written, what was fetched before speaks of another version.
     #[must_use]
     pub fn workload(&self, before: &Workload, addon: &str) -> Workload {
         let mut after = before.clone();
         for (role, deployed) in [(Role::Front, &mut after.front), (Role::Workers, &mut after.workers)] {
-            let name = role.child(addon);
-            let written = self.deployments.iter().find(|written| written.name_any() == name);
-            if let Some(written) = written {
+            if let Some(written) = self.written(&role.child(addon)) {
                 if deployed.generation() != written.metadata.generation {
                     after.trouble = None;
                 }
@@ -166,16 +169,14 @@ impl Applier<'_> {
             applied.note(hold::hold(self, live, replicas).await?);
         }
         for mut child in due {
-            // What was surveyed is older than what was just written of the same Deployment.
-            let held = applied
-                .deployments
-                .iter()
-                .filter(|_| child.desired.kind == Kind::Deployment);
-            if let Some(held) = held.into_iter().find(|held| held.name_any() == child.desired.name) {
-                child.live_version = held.resource_version();
-            }
-            if applied.waits && child.desired.kind == Kind::Deployment {
-                continue;
+            if child.desired.kind == Kind::Deployment {
+                if applied.waits {
+                    continue;
+                }
+                // What was surveyed is older than what was just written of the same Deployment.
+                if let Some(held) = applied.written(&child.desired.name) {
+                    child.live_version = held.resource_version();
+                }
             }
             let written = self.write(&child).await?;
             if let (Kind::Deployment, Ok(written)) = (child.desired.kind, written.try_parse::<Deployment>()) {

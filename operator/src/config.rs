@@ -1,6 +1,6 @@
 //! The only reader of flags and environment.
 
-mod network;
+mod defaults;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use marketplace_daemon::LogFormat;
 
-pub use self::network::NetworkOptions;
+pub use self::defaults::DefaultOptions;
 use crate::leader::LeaseName;
 
 /// Runs add-ons of the Twilio Marketplace on Kubernetes: turns every MarketplaceAddon into its parts.
@@ -75,12 +75,9 @@ pub struct Render {
     /// The image of the service, where the add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE", default_value = SERVICE_IMAGE)]
     pub service_image: String,
-    /// Peers of the pods of every add-on that names none itself.
+    /// What holds for every add-on that does not say it itself.
     #[command(flatten)]
-    pub network: NetworkOptions,
-    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
-    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
-    pub prometheus_address: Option<String>,
+    pub defaults: DefaultOptions,
 }
 
 /// What to look at.
@@ -98,9 +95,9 @@ pub struct Doctor {
     /// The image of the service, where the add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE", default_value = SERVICE_IMAGE)]
     pub service_image: String,
-    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
-    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
-    pub prometheus_address: Option<String>,
+    /// What holds for every add-on that does not say it itself.
+    #[command(flatten)]
+    pub defaults: DefaultOptions,
 }
 
 /// The image that the chart of this version sets.
@@ -115,9 +112,6 @@ pub struct Run {
     /// The image of the service, where an add-on names none.
     #[arg(long = "image", env = "SERVICE_IMAGE")]
     pub service_image: String,
-    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
-    #[arg(long = "prometheus-address", env = "PROMETHEUS_ADDRESS")]
-    pub prometheus_address: Option<String>,
     /// A namespace to watch; more by repeating it or with commas. None: all.
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',')]
     pub namespaces: Vec<String>,
@@ -136,9 +130,9 @@ pub struct Run {
     /// The Lease, NAMESPACE/NAME, that one of several replicas holds while it writes. None: this is the only replica.
     #[arg(long, env = "LEASE")]
     pub lease: Option<LeaseName>,
-    /// Peers of the pods of every add-on that names none itself.
+    /// What holds for every add-on that does not say it itself.
     #[command(flatten)]
-    pub network: NetworkOptions,
+    pub defaults: DefaultOptions,
     /// The name of this pod, for its Events and for the Lease.
     #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,
@@ -198,7 +192,7 @@ mod tests {
     #[test]
     fn peers_are_read_whole_or_not_at_all() -> Result<(), clap::Error> {
         let ingress = r#"--ingress-from=[{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]"#;
-        let network = run(&["--image=a", ingress, "--egress=[]"])?.network.peers();
+        let network = run(&["--image=a", ingress, "--egress=[]"])?.defaults.with_image("a").network;
         assert_eq!(network.ingress_from.map(|peers| peers.len()), Some(1));
         assert_eq!((network.monitoring_from, network.egress), (None, None));
         for bad in [

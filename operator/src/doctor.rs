@@ -10,6 +10,7 @@ use marketplace_crds::MarketplaceAddon;
 
 use crate::config::Doctor;
 use crate::preview::{self, PreviewError};
+use crate::validate::Defaults;
 
 /// Why nothing can be said.
 #[derive(Debug, thiserror::Error)]
@@ -83,10 +84,8 @@ pub struct Patient {
     pub namespace: String,
     /// The add-on, if one is given.
     pub addon: Option<MarketplaceAddon>,
-    /// The image of the service.
-    pub service_image: String,
-    /// The Prometheus that KEDA asks.
-    pub prometheus_address: Option<String>,
+    /// What holds where the add-on is silent.
+    pub defaults: Defaults,
 }
 
 type Check = for<'a> fn(&'a Patient) -> BoxFuture<'a, Vec<Finding>>;
@@ -106,10 +105,12 @@ const CHECKS: &[Check] = &[
 
 /// Looks at the cluster.
 pub async fn examine(command: &Doctor) -> Result<Vec<Finding>, DoctorError> {
+    let defaults = command.defaults.with_image(&command.service_image);
     let addon = match &command.file {
         Some(file) => Some(preview::read(file, command.namespace.as_deref()).map_err(DoctorError::ReadAddon)?),
         None => None,
     };
+    let addon = addon.map(|addon| defaults.complete(addon));
     let config = kube::Config::infer()
         .await
         .map_err(|error| DoctorError::FindCluster(Box::new(error)))?;
@@ -124,8 +125,7 @@ pub async fn examine(command: &Doctor) -> Result<Vec<Finding>, DoctorError> {
         operator: client(as_operator)?,
         namespace,
         addon,
-        service_image: command.service_image.clone(),
-        prometheus_address: command.prometheus_address.clone(),
+        defaults,
     };
     Ok(all(&patient).await)
 }

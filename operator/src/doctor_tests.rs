@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::fake_api::FakeApi;
-use crate::fixtures::recording_addon;
+use crate::fixtures::{defaults, recording_addon};
 
 fn patient(api: &FakeApi) -> Patient {
     Patient {
@@ -12,8 +12,7 @@ fn patient(api: &FakeApi) -> Patient {
         operator: api.client(),
         namespace: "docks".to_owned(),
         addon: Some(recording_addon()),
-        service_image: "registry.example/answering:9".to_owned(),
-        prometheus_address: None,
+        defaults: defaults(),
     }
 }
 

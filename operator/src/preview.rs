@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 
 use crate::apply::in_order;
 use crate::config::Render;
-use crate::dereference::{Facts, SecretContent, SecretFact, Workload, secrets};
+use crate::dereference::scalers::{Listed, Scalers};
+use crate::dereference::{Facts, Routing, SecretContent, SecretFact, Workload, secrets};
+use crate::handover;
 use crate::kind::Kind;
 use crate::render::render;
-use crate::validate::secrets::DATABASE_URL;
-use crate::validate::{Defaults, Refusal, validate};
+use crate::validate::secrets::{CERTIFICATE, DATABASE_URL};
+use crate::validate::{Refusal, validate};
 
 /// The uid of an add-on that no API server has seen.
 const NO_UID: &str = "00000000-0000-0000-0000-000000000000";
@@ -46,22 +48,20 @@ pub enum PreviewError {
 
 /// The children of the add-on of a file, in the order in which they would be applied.
 pub fn preview(command: &Render) -> Result<String, PreviewError> {
-    let addon = read(&command.file, command.namespace.as_deref())?;
+    let defaults = command.defaults.with_image(&command.service_image);
+    let addon = defaults.complete(read(&command.file, command.namespace.as_deref())?);
     let facts = Facts {
         secrets: match &command.secrets {
             Some(folder) => read_secrets(folder, &addon)?,
             None => assumed_secrets(&addon),
         },
-        workload: Workload::default(),
-    };
-    let defaults = Defaults {
-        image: command.service_image.clone(),
-        network: command.network.peers(),
-        prometheus: command.prometheus_address.clone(),
+        workload: nothing_made(),
     };
     let valid = validate(&addon, &facts, &defaults).map_err(PreviewError::Refuse)?;
+    let steps = handover::steps(&valid, &facts.workload);
+    let children = handover::admit(render(&valid), &valid.name, &steps, &facts.workload);
     let mut printed = String::new();
-    for child in in_order(render(&valid)) {
+    for child in in_order(children) {
         let body = if child.kind == Kind::Secret {
             hidden(child.body)
         } else {
@@ -71,6 +71,18 @@ pub fn preview(command: &Render) -> Result<String, PreviewError> {
         printed.push_str(&serde_yaml::to_string(&body).map_err(PreviewError::WriteYaml)?);
     }
     Ok(printed)
+}
+
+/// A cluster that has every optional API, and nothing of the add-on yet.
+fn nothing_made() -> Workload {
+    Workload {
+        routing: Routing::Routes(Some(Vec::new())),
+        scalers: Scalers {
+            scaled_objects: Listed::Found(Vec::new()),
+            ..Scalers::default()
+        },
+        ..Workload::default()
+    }
 }
 
 /// The add-on of a file, or of the standard input, as the API server would complete it.
@@ -124,7 +136,8 @@ fn read_secrets(folder: &Path, addon: &MarketplaceAddon) -> Result<BTreeMap<Stri
 
 /// Where no folder is given, every Secret is taken to be there with every key that may be needed of it.
 fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
-    let usual = [ACCOUNT_SID, AUTH_TOKEN, DATABASE_URL, USERNAME, PASSWORD].map(str::to_owned);
+    let [certificate, key] = CERTIFICATE;
+    let usual = [ACCOUNT_SID, AUTH_TOKEN, DATABASE_URL, USERNAME, PASSWORD, certificate, key].map(str::to_owned);
     let mut constants = constant::secrets(addon);
     let named = secrets::named_by(addon).into_iter();
     named
@@ -161,8 +174,7 @@ mod tests {
             secrets,
             namespace: None,
             service_image: "registry.example/answering:9".to_owned(),
-            network: crate::config::NetworkOptions::default(),
-            prometheus_address: None,
+            defaults: crate::config::DefaultOptions::default(),
         }
     }
 
@@ -184,6 +196,33 @@ mod tests {
             assert_eq!(kinds.first(), Some(&"ServiceAccount"), "{file}");
             assert!(kinds.contains(&"Deployment"), "{file}: {kinds:?}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn what_needs_an_api_that_a_cluster_may_lack_is_printed_too() -> Result<(), PreviewError> {
+        for (file, kind) in [
+            ("../examples/ingress.yaml", "Ingress"),
+            ("../examples/gateway.yaml", "HTTPRoute"),
+            ("../examples/load-balancer.yaml", "Service"),
+            ("../examples/scaled.yaml", "ScaledObject"),
+            ("fixtures/tram.yaml", "HorizontalPodAutoscaler"),
+        ] {
+            let mut command = command(file, None);
+            command.defaults.prometheus_address = Some("http://gauges.example:9090".to_owned());
+            let printed = preview(&command)?;
+            assert!(kinds(&printed).contains(&kind), "{file}: {:?}", kinds(&printed));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_peers_of_the_operator_and_the_number_of_pods_are_printed() -> Result<(), PreviewError> {
+        let mut command = command("fixtures/florist.yaml", None);
+        command.defaults.monitoring_from = serde_json::from_str(r#"[{"ipBlock": {"cidr": "198.51.100.0/24"}}]"#).ok();
+        let printed = preview(&command)?;
+        assert!(printed.contains("cidr: 198.51.100.0/24"), "{printed}");
+        assert!(printed.contains("replicas: "), "{printed}");
         Ok(())
     }
 

@@ -22,7 +22,6 @@ use crate::reconcile::Context;
 use crate::render::labels;
 use crate::silence;
 use crate::turns::Turns;
-use crate::validate::Defaults;
 
 const BUILD: Build = Build {
     name: "marketplace-operator",
@@ -58,11 +57,7 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
         client,
-        defaults: Defaults {
-            image: config.service_image.clone(),
-            network: config.network.peers(),
-            prometheus: config.prometheus_address.clone().filter(|address| !address.is_empty()),
-        },
+        defaults: config.defaults.with_image(&config.service_image),
         resync: config.resync(),
         memory: Memory::default(),
         turns: Turns::new(config.rolls_at_once.into()),

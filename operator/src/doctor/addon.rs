@@ -6,7 +6,6 @@ use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Resource, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::exposure::AllowListMode;
-use marketplace_crds::network::Network;
 use marketplace_crds::storage::Volume;
 
 use super::{Finding, Patient, unreadable};
@@ -14,7 +13,7 @@ use crate::apply::in_order;
 use crate::dereference::dereference;
 use crate::failure;
 use crate::render::render;
-use crate::validate::{Defaults, ValidatedAddon, validate};
+use crate::validate::{ValidatedAddon, validate};
 
 /// By which a storage class says that claims without one are its own.
 const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
@@ -50,13 +49,7 @@ async fn valid(patient: &Patient, addon: &MarketplaceAddon) -> Result<Result<Val
     let facts = dereference(&patient.client, addon)
         .await
         .map_err(|error| Finding::unknown("what the add-on refers to", failure::chain(&error)))?;
-    let defaults = Defaults {
-        image: patient.service_image.clone(),
-        // Whoever the peers are, what is lacking is the same.
-        network: Network::default(),
-        prometheus: patient.prometheus_address.clone(),
-    };
-    let refused = validate(addon, &facts, &defaults).map_err(|refusals| {
+    let refused = validate(addon, &facts, &patient.defaults).map_err(|refusals| {
         let refusals = refusals.iter();
         refusals
             .map(|refusal| Finding::lacking(refusal.category(), refusal.to_string()))

@@ -13,7 +13,7 @@ use crate::dereference::{Facts, SecretContent, SecretFact, secrets};
 /// The key that a Secret of a database must have.
 pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 /// The keys of a Secret of the type kubernetes.io/tls.
-const CERTIFICATE: [&str; 2] = ["tls.crt", "tls.key"];
+pub(crate) const CERTIFICATE: [&str; 2] = ["tls.crt", "tls.key"];
 
 /// What is copied for the pods of the Secret with the account: the named keys and no other.
 pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> SecretContent {

@@ -1,11 +1,17 @@
-//! The flags that say where the peers of the pods live, for add-ons that do not say it themselves.
+//! The flags that say what holds for every add-on that does not say it itself. The same for every command, so that what
+//! `render` prints is what `run` applies.
 
 use clap::Args;
 use marketplace_crds::network::{Network, Peer};
 
-/// Peers of the pods of every add-on that names none itself.
+use crate::validate::Defaults;
+
+/// What holds for every add-on that does not say it itself.
 #[derive(Clone, Debug, Default, Args)]
-pub struct NetworkOptions {
+pub struct DefaultOptions {
+    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
+    #[arg(long, env = "PROMETHEUS_ADDRESS")]
+    pub prometheus_address: Option<String>,
     /// Where the cluster's ingress or gateway runs, for add-ons that do not say it: a list as in spec.network.ingressFrom,
     /// in JSON.
     #[arg(long, env = "INGRESS_FROM", value_name = "JSON", value_parser = peers)]
@@ -36,15 +42,25 @@ fn peers(text: &str) -> Result<Peers, String> {
     }
 }
 
-impl NetworkOptions {
-    /// What add-ons are told of the network where they do not say it.
+impl DefaultOptions {
+    /// What add-ons are told where they are silent. A value that is empty, as a chart leaves it, is none.
     #[must_use]
-    pub fn peers(&self) -> Network {
+    pub fn with_image(&self, image: &str) -> Defaults {
+        let Self {
+            prometheus_address,
+            ingress_from,
+            monitoring_from,
+            egress,
+        } = self;
         let some = |peers: &Option<Peers>| peers.clone().filter(|peers| !peers.is_empty());
-        Network {
-            ingress_from: some(&self.ingress_from),
-            monitoring_from: some(&self.monitoring_from),
-            egress: some(&self.egress),
+        Defaults {
+            image: image.to_owned(),
+            network: Network {
+                ingress_from: some(ingress_from),
+                monitoring_from: some(monitoring_from),
+                egress: some(egress),
+            },
+            prometheus: prometheus_address.clone().filter(|address| !address.is_empty()),
         }
     }
 }
