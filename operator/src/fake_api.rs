@@ -157,7 +157,7 @@ impl Kept {
                     .collect();
                 (
                     200,
-                    json!({"apiVersion": "v1", "kind": "List", "metadata": {}, "items": items}),
+                    json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": self.version.to_string()}, "items": items}),
                 )
             }
         }

@@ -39,7 +39,6 @@ struct Entry {
 struct State {
     children: HashMap<Key, Entry>,
     pruned: HashMap<Addon, Kept>,
-    waiting: HashMap<Kind, BTreeSet<Addon>>,
 }
 
 /// See the module.
@@ -96,16 +95,6 @@ impl Memory {
         }
     }
 
-    /// The add-on waits for an API that the cluster lacks.
-    pub fn wait_for(&self, kind: Kind, addon: Addon) {
-        self.state().waiting.entry(kind).or_default().insert(addon);
-    }
-
-    /// The API has come. Returns who waited for it.
-    pub fn came(&self, kind: Kind) -> BTreeSet<Addon> {
-        self.state().waiting.remove(&kind).unwrap_or_default()
-    }
-
     /// A watch, or a get, has seen this version of the child.
     pub fn saw(&self, key: &Key, resource_version: Option<&str>) {
         if let Some(entry) = self.state().children.get_mut(key) {
@@ -154,11 +143,7 @@ impl Memory {
         state
             .children
             .retain(|key, entry| !(key.namespace == *namespace && entry.addon == *name));
-        let addon = (namespace.clone(), name.clone());
-        state.pruned.remove(&addon);
-        state.waiting.values_mut().for_each(|waiting| {
-            waiting.remove(&addon);
-        });
+        state.pruned.remove(&(namespace.clone(), name.clone()));
     }
 }
 

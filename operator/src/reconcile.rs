@@ -13,10 +13,8 @@ use marketplace_crds::{MarketplaceAddon, MarketplaceAddonStatus};
 use crate::apply::{Applied, Applier, ApplyError};
 use crate::backoff::Failures;
 use crate::clock;
-use crate::dereference::scalers::Listed;
 use crate::dereference::{DereferenceError, dereference};
 use crate::handover;
-use crate::kind::Kind;
 use crate::memory::{Addon, Memory};
 use crate::metrics::Metrics;
 use crate::render::render;
@@ -131,10 +129,6 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
     let workload = &facts.workload;
     let steps = handover::steps(&valid, workload);
     let children = handover::admit(render(&valid), &valid.name, &steps, workload);
-    if workload.scalers.scaled_objects == Listed::Absent && valid.needs_keda() {
-        let waiting = (valid.namespace.clone(), valid.name.clone());
-        context.memory.wait_for(Kind::ScaledObject, waiting);
-    }
     let Context {
         client,
         memory,

@@ -3,7 +3,14 @@
 
 use marketplace_crds::scaling::{Front, Scaling};
 
+use futures::StreamExt;
+use futures::channel::mpsc;
+use kube_runtime::reflector::{self, ObjectRef};
+use kube_runtime::watcher;
+
 use super::*;
+use crate::kind::Kind;
+use crate::watch::Watch;
 
 const FRONT: &str = "deployments/florist-front";
 const HPA: &str = "horizontalpodautoscalers/florist-front";
@@ -51,6 +58,21 @@ impl World {
             !(kept.objects.contains_key(HPA) && kept.objects.contains_key(KEDA_HPA)),
             "two autoscalers decide"
         );
+    }
+
+    /// Starts the watch of a kind. Returns whom it tells.
+    fn watch(&self, kind: Kind) -> mpsc::Receiver<ObjectRef<Guarded>> {
+        let (queue, told) = mpsc::channel(8);
+        let (addons, mut store) = reflector::store();
+        store.apply_watcher_event(&watcher::Event::Apply(DeserializeGuard(Ok(self.addon.clone()))));
+        let watch = Watch {
+            context: Arc::clone(&self.context),
+            namespace: self.addon.namespace(),
+            queue,
+            addons,
+        };
+        tokio::spawn(watch.children(kind));
+        told
     }
 
     /// Until nothing is written any more.
@@ -182,18 +204,10 @@ async fn keda_that_is_missing_is_said_and_keda_that_comes_is_used() -> Result<()
     world.pass().await?;
     assert_eq!(world.condition("Ready").1, "KedaMissing");
 
+    let mut told = world.watch(Kind::ScaledObject);
     world.api.kept().has_keda = true;
-    let addon = ("shop".to_owned(), "florist".to_owned());
-    assert_eq!(
-        world
-            .context
-            .memory
-            .came(Kind::ScaledObject)
-            .into_iter()
-            .collect::<Vec<_>>(),
-        [addon],
-        "it waits to be told"
-    );
+    let addon = told.next().await.map(|addon| addon.name);
+    assert_eq!(addon.as_deref(), Some("florist"), "its watch tells that it has come");
     world.settle().await?;
     assert_owned(&world, "keda", "KEDA has come");
     assert_eq!(world.condition("ScalingActive").0, "True");

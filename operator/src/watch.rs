@@ -156,9 +156,6 @@ impl Watch {
                     if is_optional {
                         self.tell_all().await?;
                     }
-                    for addon in kind.map(|kind| self.context.memory.came(kind)).unwrap_or_default() {
-                        self.tell(addon).await?;
-                    }
                 }
             }
         }

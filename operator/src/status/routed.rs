@@ -1,6 +1,8 @@
 //! Pure: whether whoever carries the traffic in has taken what is to be routed, in his own words where he has not. Called by
 //! `status`.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::ResourceExt;
@@ -51,11 +53,8 @@ pub(super) fn of(addon: &MarketplaceAddon, routing: &Routing) -> Option<Verdict>
 /// A controller that has taken an Ingress publishes where it listens.
 fn by_ingress(addon: &MarketplaceAddon, ingress: Option<&Ingress>) -> Verdict {
     let points = ingress.and_then(|ingress| ingress.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref());
-    let addresses = points
-        .into_iter()
-        .flatten()
-        .filter_map(|point| point.ip.clone().or(point.hostname.clone()));
-    match listed(addresses) {
+    let points = points.into_iter().flatten();
+    match listed(points.map(|point| (&point.ip, &point.hostname))) {
         Some(addresses) => verdict(
             TRUE,
             "IngressAdmitted",
@@ -85,11 +84,8 @@ fn class(addon: &MarketplaceAddon) -> String {
 
 fn by_load_balancer(addon: &MarketplaceAddon, service: Option<&Service>) -> Verdict {
     let points = service.and_then(|service| service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref());
-    let addresses = points
-        .into_iter()
-        .flatten()
-        .filter_map(|point| point.ip.clone().or(point.hostname.clone()));
-    match listed(addresses) {
+    let points = points.into_iter().flatten();
+    match listed(points.map(|point| (&point.ip, &point.hostname))) {
         Some(addresses) => verdict(
             TRUE,
             "LoadBalancerReady",
@@ -106,10 +102,11 @@ fn by_load_balancer(addon: &MarketplaceAddon, service: Option<&Service>) -> Verd
     }
 }
 
-/// In an order of their own, so that the words stay the same when the controller's order changes.
-fn listed(addresses: impl Iterator<Item = String>) -> Option<String> {
-    let addresses: std::collections::BTreeSet<_> = addresses.collect();
-    (!addresses.is_empty()).then(|| addresses.into_iter().collect::<Vec<_>>().join(", "))
+/// The address or the name of each point, in an order of their own, so that the words stay the same when the controller's
+/// order changes.
+fn listed<'a>(points: impl Iterator<Item = (&'a Option<String>, &'a Option<String>)>) -> Option<String> {
+    let addresses: BTreeSet<_> = points.filter_map(|(ip, host)| ip.as_deref().or(host.as_deref())).collect();
+    (!addresses.is_empty()).then(|| Vec::from_iter(addresses).join(", "))
 }
 
 /// Every route must be taken by every gateway.

@@ -4,7 +4,7 @@ use marketplace_crds::autoscaling::{AuthenticationRef, FrontKeda, Hpa, Prometheu
 use marketplace_crds::scaling::{Front, Workers};
 use marketplace_crds::{MarketplaceAddonSpec, scaling::Scaling};
 
-use super::{Defaults, Refusal, ValidatedAddon};
+use super::{Defaults, Refusal};
 use crate::role::Role;
 
 /// What decides on the number of pods of one Deployment.
@@ -44,15 +44,6 @@ impl Scaler {
             Self::Hpa(hpa) => Some(hpa.min_replicas),
             Self::Keda(keda) => Some(keda.min_replicas),
         }
-    }
-}
-
-impl ValidatedAddon {
-    /// Whether KEDA decides on the number of any of its pods.
-    #[must_use]
-    pub fn needs_keda(&self) -> bool {
-        let mut scalers = [Some(&self.front), self.workers.as_ref()].into_iter().flatten();
-        scalers.any(|scaler| matches!(scaler, Scaler::Keda(_)))
     }
 }
 

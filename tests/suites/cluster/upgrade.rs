@@ -53,7 +53,9 @@ async fn pods(scene: &Scene) -> Result<Vec<String>> {
 #[tokio::test]
 async fn a_release_that_does_not_come_up_stops_after_the_first_and_a_pinned_image_stays() -> Result<()> {
     let scene = Scene::new("staged").await?;
-    let alone = operator::alone_with("rollsAtOnce=1").await?;
+    // what other suites may have left behind would roll too, and have the one turn
+    let values = format!("rollsAtOnce=1,watchNamespaces={{{}}}", scene.namespace);
+    let alone = operator::alone_with(&values).await?;
     for name in NAMES {
         scene.run(&sms_addon(name)).await?;
     }
@@ -62,7 +64,7 @@ async fn a_release_that_does_not_come_up_stops_after_the_first_and_a_pinned_imag
     scene.run(&pinned).await?;
     let (pods_before, images_before) = (pods(&scene).await?, images(&scene).await?);
 
-    operator::reinstall(&alone, "rollsAtOnce=1,serviceImage.tag=no-such-release").await?;
+    operator::reinstall(&alone, &format!("{values},serviceImage.tag=no-such-release")).await?;
     let found = until("one rolls and two wait", async || {
         let found = upgrading(&scene).await?;
         Ok((found.len() == NAMES.len()).then_some(found))
@@ -78,7 +80,7 @@ async fn a_release_that_does_not_come_up_stops_after_the_first_and_a_pinned_imag
     assert_eq!(now.get("pinned-front"), images_before.get("pinned-front"));
 
     // the next release is good: the pods that waited were never touched
-    operator::reinstall(&alone, "rollsAtOnce=1").await?;
+    operator::reinstall(&alone, &values).await?;
     until("nobody rolls or waits", async || {
         Ok(upgrading(&scene).await?.is_empty().then_some(()))
     })
