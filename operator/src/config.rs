@@ -192,7 +192,10 @@ mod tests {
     #[test]
     fn peers_are_read_whole_or_not_at_all() -> Result<(), clap::Error> {
         let ingress = r#"--ingress-from=[{"namespaceSelector": {"matchLabels": {"name": "ingress"}}}]"#;
-        let network = run(&["--image=a", ingress, "--egress=[]"])?.defaults.with_image("a").network;
+        let network = run(&["--image=a", ingress, "--egress=[]"])?
+            .defaults
+            .with_image("a")
+            .network;
         assert_eq!(network.ingress_from.map(|peers| peers.len()), Some(1));
         assert_eq!((network.monitoring_from, network.egress), (None, None));
         for bad in [

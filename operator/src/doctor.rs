@@ -2,11 +2,15 @@
 //! and never writes. Called by `main`. A check is a line in [`CHECKS`] and a function in `doctor/`.
 
 mod addon;
+mod apis;
+mod class;
 mod cluster;
+mod exposure;
 
 use futures::future::BoxFuture;
 use kube::Client;
 use marketplace_crds::MarketplaceAddon;
+use marketplace_crds::exposure::Exposure;
 
 use crate::config::Doctor;
 use crate::preview::{self, PreviewError};
@@ -88,6 +92,12 @@ pub struct Patient {
     pub defaults: Defaults,
 }
 
+impl Patient {
+    fn exposure(&self) -> Option<&Exposure> {
+        self.addon.as_ref().map(|addon| &addon.spec.exposure)
+    }
+}
+
 type Check = for<'a> fn(&'a Patient) -> BoxFuture<'a, Vec<Finding>>;
 
 /// Every check, in the order in which a person would mend what it finds.
@@ -99,6 +109,9 @@ const CHECKS: &[Check] = &[
     |patient| Box::pin(addon::namespace(patient)),
     |patient| Box::pin(addon::refusals(patient)),
     |patient| Box::pin(addon::storage_class(patient)),
+    |patient| Box::pin(apis::needed(patient)),
+    |patient| Box::pin(exposure::ingress(patient)),
+    |patient| Box::pin(exposure::gateways(patient)),
     |patient| Box::pin(std::future::ready(addon::sources(patient))),
     |patient| Box::pin(addon::taken(patient)),
 ];

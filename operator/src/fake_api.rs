@@ -79,7 +79,9 @@ impl FakeApi {
         let path = path
             .split_once("/namespaces/")
             .and_then(|(_, rest)| rest.split_once('/'))
-            .map_or(path, |(_, rest)| rest);
+            .map(|(_, rest)| rest)
+            .or_else(|| path.strip_prefix("/apis/")?.splitn(3, '/').nth(2))
+            .unwrap_or(path);
         let query = parts.uri.query().unwrap_or_default();
         let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager="));
         let sent = (manager.unwrap_or_default(), body);

@@ -137,7 +137,16 @@ fn read_secrets(folder: &Path, addon: &MarketplaceAddon) -> Result<BTreeMap<Stri
 /// Where no folder is given, every Secret is taken to be there with every key that may be needed of it.
 fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
     let [certificate, key] = CERTIFICATE;
-    let usual = [ACCOUNT_SID, AUTH_TOKEN, DATABASE_URL, USERNAME, PASSWORD, certificate, key].map(str::to_owned);
+    let usual = [
+        ACCOUNT_SID,
+        AUTH_TOKEN,
+        DATABASE_URL,
+        USERNAME,
+        PASSWORD,
+        certificate,
+        key,
+    ]
+    .map(str::to_owned);
     let mut constants = constant::secrets(addon);
     let named = secrets::named_by(addon).into_iter();
     named

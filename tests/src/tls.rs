@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// The name in every certificate.
+/// The name in a certificate, where it does not matter.
 pub const HOST: &str = "addons.example.com";
 
 /// A certificate with its key.
@@ -23,7 +23,12 @@ pub struct Certificate(CertifiedKey<KeyPair>);
 impl Certificate {
     /// A new one, like no other.
     pub fn generate() -> Result<Self> {
-        Ok(Self(generate_simple_self_signed([HOST.to_owned()])?))
+        Self::of(HOST)
+    }
+
+    /// A new one for this host.
+    pub fn of(host: &str) -> Result<Self> {
+        Ok(Self(generate_simple_self_signed([host.to_owned()])?))
     }
 
     /// The certificate as PEM.

@@ -8,15 +8,13 @@ use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::exposure::AllowListMode;
 use marketplace_crds::storage::Volume;
 
+use super::class::{self, Choice};
 use super::{Finding, Patient, unreadable};
 use crate::apply::in_order;
 use crate::dereference::dereference;
 use crate::failure;
 use crate::render::render;
 use crate::validate::{ValidatedAddon, validate};
-
-/// By which a storage class says that claims without one are its own.
-const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
 pub(super) async fn namespace(patient: &Patient) -> Vec<Finding> {
     if patient.addon.is_none() {
@@ -74,34 +72,13 @@ pub(super) async fn storage_class(patient: &Patient) -> Vec<Finding> {
 }
 
 pub(super) fn judge_class(volume: &Volume, classes: &[StorageClass]) -> Finding {
-    let names: Vec<_> = classes.iter().map(ResourceExt::name_any).collect();
-    let there = if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
+    let choice = Choice {
+        kind: "storage class",
+        field: "storageClassName of the volume",
+        name: volume.storage_class_name.as_deref(),
+        default_annotation: "storageclass.kubernetes.io/is-default-class",
     };
-    match &volume.storage_class_name {
-        Some(name) if names.contains(name) => Finding::fine(format!("storage class {name}")),
-        Some(name) => Finding::lacking(
-            format!("storage class {name}"),
-            format!("name one that exists: {there}"),
-        ),
-        None => {
-            let is_default = |class: &&StorageClass| {
-                class
-                    .annotations()
-                    .get(DEFAULT_CLASS)
-                    .is_some_and(|value| value == "true")
-            };
-            match classes.iter().find(is_default) {
-                Some(class) => Finding::fine(format!("default storage class {}", class.name_any())),
-                None => Finding::lacking(
-                    "a default storage class",
-                    format!("set storageClassName of the volume to one that exists: {there}"),
-                ),
-            }
-        }
-    }
+    class::judge(choice, classes)
 }
 
 pub(super) fn sources(patient: &Patient) -> Vec<Finding> {

@@ -105,7 +105,9 @@ fn by_load_balancer(addon: &MarketplaceAddon, service: Option<&Service>) -> Verd
 /// The address or the name of each point, in an order of their own, so that the words stay the same when the controller's
 /// order changes.
 fn listed<'a>(points: impl Iterator<Item = (&'a Option<String>, &'a Option<String>)>) -> Option<String> {
-    let addresses: BTreeSet<_> = points.filter_map(|(ip, host)| ip.as_deref().or(host.as_deref())).collect();
+    let addresses: BTreeSet<_> = points
+        .filter_map(|(ip, host)| ip.as_deref().or(host.as_deref()))
+        .collect();
     (!addresses.is_empty()).then(|| Vec::from_iter(addresses).join(", "))
 }
 

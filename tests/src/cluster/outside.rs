@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use tempfile::NamedTempFile;
 
 use super::try_run;
-use crate::tls::{Certificate, HOST};
+use crate::tls::Certificate;
 use crate::twilio::SignedRequest;
 
 /// How the machines get to the add-on.
@@ -40,7 +40,8 @@ impl Way<'_> {
             }
             None => ("http", 80),
         };
-        arguments.extend(["--connect-to".to_owned(), format!("{HOST}:{port}:{}", self.address)]);
+        let host = request.header("Host").context("every request names its host")?;
+        arguments.extend(["--connect-to".to_owned(), format!("{host}:{port}:{}", self.address)]);
         for (name, value) in &request.headers {
             arguments.extend(["--header".to_owned(), format!("{name}: {value}")]);
         }
@@ -48,7 +49,7 @@ impl Way<'_> {
             arguments.extend(["--data-binary".to_owned(), format!("@{}", shown(&body)?)]);
         }
         arguments.extend(self.options.iter().map(|option| (*option).to_owned()));
-        arguments.push(format!("{scheme}://{HOST}{}", request.target));
+        arguments.push(format!("{scheme}://{host}{}", request.target));
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let (answered, output) = try_run("tests/cluster/cluster", &arguments).await?;
         Ok(answered.then(|| output.trim().parse()).transpose()?)
