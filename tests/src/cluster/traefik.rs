@@ -19,14 +19,10 @@ pub const TLS_PORT: u16 = 32443;
 
 static HOST_IN_USE: Mutex<()> = Mutex::const_new(());
 
-/// One test at a time: all use one host, and of two certificates or routes for a host only one counts.
-pub async fn turn() -> MutexGuard<'static, ()> {
-    HOST_IN_USE.lock().await
-}
-
-/// The same, and Traefik is there.
+/// Traefik is there, and one test at a time uses the one host that `ask` speaks of: of two certificates or routes for a host
+/// only one counts.
 pub async fn alone() -> Result<MutexGuard<'static, ()>> {
-    let turn = turn().await;
+    let turn = HOST_IN_USE.lock().await;
     ensure(&[Profile::Traefik]).await?;
     Ok(turn)
 }

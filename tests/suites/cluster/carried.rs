@@ -3,7 +3,7 @@
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, Patch, PatchParams};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::cluster::outside::Way;
@@ -267,6 +267,21 @@ async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result
         options: &[],
     };
     answered(&way, ALLOWED, &request(&scene, "XR1")?, 200).await?;
+
+    // the certificate of a shared Gateway is its owner's
+    let certificate = Certificate::of(&host(&scene))?;
+    Api::<Secret>::namespaced(scene.client.clone(), namespace)
+        .patch(
+            "gateway-tls",
+            &PatchParams::apply("suite").force(),
+            &Patch::Apply(certificate.secret("gateway-tls")),
+        )
+        .await?;
+    addon["spec"]["exposure"] = json!({"gateway": {"parentRefs": [parent("websecure")]}});
+    scene.run(&addon).await?;
+    for options in [&["--tlsv1.2", "--tls-max", "1.2"][..], &["--tlsv1.3"]] {
+        answered(&by_tls(&certificate, options), ALLOWED, &request(&scene, "XR2")?, 200).await?;
+    }
 
     addon["spec"]["exposure"] = json!({"gateway": {"parentRefs": [parent("nowhere")]}});
     scene.apply::<MarketplaceAddon>(&addon).await?;
