@@ -123,7 +123,8 @@ pub enum AllowListMode {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// A name that says whose range this is.
+    /// A name that says whose range this is. It stands beside the range in the annotation
+    /// marketplace-operator.dev/sources of the add-on's NetworkPolicy.
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
 

@@ -1,7 +1,9 @@
 //! Reads a manifest as a person writes it: the file that one would `kubectl apply`. Called by every program that takes
 //! `-f addon.yaml`, and by the service in its pod.
 
-use kube::core::cel::ErrorKind;
+use std::sync::LazyLock;
+
+use kube::core::cel::{CompiledSchema, ErrorKind, ValidationErrors, compile_schema, validate_compiled};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -117,15 +119,29 @@ fn dotted(path: &serde_ignored::Path<'_>) -> String {
 
 /// Evaluates the resource's own rules, as the API server does at admission.
 pub fn violations(addon: &MarketplaceAddon) -> Vec<Violation> {
-    to_violations(addon.validate_cel())
+    evaluated(addon, None)
 }
 
 /// Evaluates the resource's own rules for a change, those about what may not change included.
 pub fn violations_of_update(addon: &MarketplaceAddon, before: &MarketplaceAddon) -> Vec<Violation> {
-    to_violations(addon.validate_cel_update(before))
+    evaluated(addon, Some(before))
 }
 
-fn to_violations(verdict: Result<(), kube::core::cel::ValidationErrors>) -> Vec<Violation> {
+/// What `validate_cel` of the resource does, but that the rules are compiled once and not each time: that takes a hundred
+/// times as long as their evaluation, and the operator evaluates them in each pass.
+fn evaluated(addon: &MarketplaceAddon, before: Option<&MarketplaceAddon>) -> Vec<Violation> {
+    static RULES: LazyLock<CompiledSchema> = LazyLock::new(|| {
+        let mut versions = crate::definition().spec.versions.into_iter();
+        let schema = versions.find_map(|version| version.schema?.open_api_v3_schema);
+        let schema = schema.expect("the definition is derived with its schema");
+        compile_schema(&serde_json::to_value(schema).expect("a schema is JSON"))
+    });
+    let value = |addon: &MarketplaceAddon| serde_json::to_value(addon).expect("the resource is JSON");
+    let before = before.map(value);
+    to_violations(validate_compiled(&RULES, &value(addon), before.as_ref()))
+}
+
+fn to_violations(verdict: Result<(), ValidationErrors>) -> Vec<Violation> {
     let Err(errors) = verdict else { return Vec::new() };
     errors
         .into_vec()
@@ -142,7 +158,7 @@ fn to_violations(verdict: Result<(), kube::core::cel::ValidationErrors>) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::{ReadManifest, read};
+    use super::{ReadManifest, read, to_violations, violations};
 
     const GOOD: &str = include_str!("../fixtures/call-insights.yaml");
 
@@ -180,6 +196,16 @@ mod tests {
             refusal,
             "spec.sla.floorSeconds: sla.floorSeconds must be between 1 and 86400"
         );
+    }
+
+    #[test]
+    fn says_what_the_derived_rules_say() {
+        let mut addon = read(GOOD).expect("the fixture is good");
+        addon.spec.sla.floor_seconds = 0;
+        addon.spec.public_url = "gopher://addons".to_owned();
+        let derived = to_violations(addon.validate_cel());
+        assert!(derived.len() >= 2, "{derived:?}");
+        assert_eq!(violations(&addon), derived);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! `service` starts the built program; `twilio` is who calls it, `callback` where it answers to and `collector` where it
 //! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent, `canary` is what must not show; `elapsed` lets
-//! time pass; `http`, `http2`, `tls` and `patience` are how all of them speak and wait.
+//! time pass; `fields` are those of the resource; `http`, `http2`, `tls` and `patience` are how all of them speak and wait.
 
 pub mod addon;
 pub mod audio;
@@ -15,6 +15,7 @@ pub mod collector;
 pub mod connect_proxy;
 pub mod disk;
 pub mod elapsed;
+pub mod fields;
 pub mod http;
 pub mod http2;
 pub mod ledger;

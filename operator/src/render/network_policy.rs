@@ -3,6 +3,8 @@
 //! A range sees the address of the packet: behind an ingress that is the ingress, and the service itself checks whom it
 //! speaks for.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
     NetworkPolicySpec,
@@ -17,12 +19,18 @@ use crate::validate::ValidatedAddon;
 
 const DNS_PORT: i32 = 53;
 
+/// The annotation that says whose the ranges of the allow list are.
+const SOURCES: &str = "marketplace-operator.dev/sources";
+
 pub(super) fn render(addon: &ValidatedAddon) -> NetworkPolicy {
     let rules = vec![
         rule(pod::HTTP_PORT, addon.fence.traffic.as_deref()),
         rule(pod::ADMIN_PORT, Some(&addon.fence.monitoring)),
     ];
-    fenced(addon, Role::Front, rules)
+    let mut policy = fenced(addon, Role::Front, rules);
+    let sources = addon.fence.sources.clone();
+    policy.metadata.annotations = sources.map(|sources| BTreeMap::from([(SOURCES.to_owned(), sources)]));
+    policy
 }
 
 /// Nobody calls a worker.

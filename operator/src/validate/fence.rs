@@ -15,6 +15,8 @@ pub struct Fence {
     pub monitoring: Vec<Peer>,
     /// To whom the pods may connect; none: to anybody.
     pub egress: Option<Vec<Peer>>,
+    /// Whose the listed ranges are, for whoever reads the policy: `office=203.0.113.0/28`.
+    pub sources: Option<String>,
 }
 
 impl Fence {
@@ -28,6 +30,13 @@ impl Fence {
             traffic: traffic(&addon.spec, exposure),
             monitoring: monitoring_from.unwrap_or_else(any_pod),
             egress,
+            sources: addon.spec.allow_list.as_ref().map(|list| {
+                let ranges = list
+                    .sources
+                    .iter()
+                    .map(|source| format!("{}={}", source.name, source.cidr));
+                ranges.collect::<Vec<_>>().join(", ")
+            }),
         }
     }
 }

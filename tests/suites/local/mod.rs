@@ -10,6 +10,7 @@ mod crash;
 mod crash_points;
 mod discretion;
 mod env_file;
+mod fields;
 mod formats;
 mod generated;
 mod hostile;
