@@ -135,15 +135,10 @@ pub fn others(value: &Value) -> Vec<Value> {
     ];
     match value {
         Value::Bool(is_set) => vec![json!(!is_set)],
-        Value::Number(number) => {
-            let number = number.as_f64().unwrap_or_default();
-            let whole = number.fract() == 0.0;
-            let tried = [number + 1.0, number - 1.0, number * 2.0, number + 0.5, 503.0, 403.0];
-            tried
-                .into_iter()
-                .map(|other| if whole { json!(other as i64) } else { json!(other) })
-                .collect()
-        }
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => [number + 1, number - 1, number * 2, 503, 403].map(Value::from).to_vec(),
+            None => number.as_f64().into_iter().map(|number| json!(number + 0.5)).collect(),
+        },
         Value::String(text) => {
             let longer = [format!("{text}-else"), format!("{text}/else")];
             let texts = TEXTS.iter().filter(|other| *other != text).map(|other| json!(other));
