@@ -3,19 +3,6 @@
 source "$(dirname "$0")/environment.sh"
 source "$(dirname "$0")/suites.sh"
 
-finish() {
-  local code=$?
-  "$cluster" down || true
-  times
-  exit "$code"
-}
-
-node_is_up() {
-  "$cluster" down
-  "$cluster" up
-  "$cluster" load "$images"/marketplace-{operator,service}.tar
-}
-
 trap finish EXIT
 part "packages" "$top/tests/lanes/packages.sh"
 part "format, scripts, lints" "$top/tests/lanes/check.sh"

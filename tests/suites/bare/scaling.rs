@@ -1,6 +1,8 @@
 //! The number of pods: declared, decided by a HorizontalPodAutoscaler, or by a KEDA that is not there. The cluster has neither
 //! metrics nor KEDA: who owns the number is proven here, not what is made of it.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -11,6 +13,7 @@ use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::cluster::scene::sms_addon;
 use marketplace_tests::cluster::{Scene, operator, run, watch};
 use marketplace_tests::patience::until;
+use marketplace_tests::report::figure;
 use serde_json::{Value, json};
 
 const FRONT: &str = "florist-front";
@@ -191,5 +194,25 @@ async fn keda_that_is_missing_is_said_and_keda_that_comes_is_noticed() -> Result
         Ok((said.as_deref() == Some("KedaMissing")).then_some(()))
     })
     .await?;
+    scene.end().await
+}
+
+/// Definitions that are absent are asked for again and again; that must hold up nothing else.
+#[tokio::test]
+async fn an_edit_is_carried_out_at_once_though_optional_definitions_are_absent() -> Result<()> {
+    let _operator = operator::shared().await?;
+    let scene = Scene::new("edits").await?;
+    scene.run(&scaled(&json!({"fixed": {"replicas": 0}}))).await?;
+    let mut longest = Duration::ZERO;
+    for pods in [1, 0, 1, 0, 1, 0] {
+        let began = Instant::now();
+        declare(&scene, &json!({"fixed": {"replicas": pods}})).await?;
+        number_is(&scene, pods).await?;
+        longest = longest.max(began.elapsed());
+    }
+    figure(&format!(
+        "without KEDA and the Gateway API the slowest of 6 edits was carried out after {} ms",
+        longest.as_millis()
+    ));
     scene.end().await
 }
