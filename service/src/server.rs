@@ -117,46 +117,43 @@ impl Server {
 impl Front {
     /// The answer to a request, whatever it is.
     pub async fn answer(&self, request: Request) -> Response<Body> {
-        respond(&self.0, request).await
-    }
-}
+        let shared = &*self.0;
+        let began = Instant::now();
+        let metrics = &shared.server.metrics;
+        let _in_flight = metrics.begin();
+        let (head, mut body) = request.into_parts();
+        let route = shared.routes.find(&shared.server.config, head.uri.path());
+        let sids = sids(&head.headers);
+        let span = trace::request(route.endpoint, head.method.as_str(), &sids);
 
-async fn respond(shared: &Shared, request: Request) -> Response<Body> {
-    let began = Instant::now();
-    let metrics = &shared.server.metrics;
-    let _in_flight = metrics.begin();
-    let (head, mut body) = request.into_parts();
-    let route = shared.routes.find(&shared.server.config, head.uri.path());
-    let sids = sids(&head.headers);
-    let span = trace::request(route.endpoint, head.method.as_str(), &sids);
+        // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
+        let answer_by = began + shared.server.config.limits.answer;
+        let asked = Asked {
+            route: &route,
+            head: &head,
+            sids: &sids,
+            answer_by,
+        };
+        // Boxed at once: it is large, and would be moved again by each of its wrappers, in each request.
+        let judged = AssertUnwindSafe(Box::pin(judge(shared, &asked, &mut body)))
+            .catch_unwind()
+            .instrument(span.clone())
+            .await;
+        let outcome = judged.unwrap_or_else(|_| Verdict::Unavailable("panic").into());
 
-    // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
-    let answer_by = began + shared.server.config.limits.answer;
-    let asked = Asked {
-        route: &route,
-        head: &head,
-        sids: &sids,
-        answer_by,
-    };
-    // Boxed at once: it is large, and would be moved again by each of its wrappers, in each request.
-    let judged = AssertUnwindSafe(Box::pin(judge(shared, &asked, &mut body)))
-        .catch_unwind()
-        .instrument(span.clone())
-        .await;
-    let outcome = judged.unwrap_or_else(|_| Verdict::Unavailable("panic").into());
-
-    metrics.record(route.endpoint, &outcome.verdict, outcome.form, began.elapsed());
-    tell(route.endpoint, &outcome.verdict, &sids);
-    trace::judged(&span, &outcome.verdict);
-    let response = outcome.verdict.into_response();
-    trace::answered(&span, response.status().as_u16());
-    if body.is_end_stream() {
-        return response;
-    }
-    body::linger(body);
-    match head.version {
-        Version::HTTP_2 => response,
-        _ => verdict::closing(response),
+        metrics.record(route.endpoint, &outcome.verdict, outcome.form, began.elapsed());
+        tell(route.endpoint, &outcome.verdict, &sids);
+        trace::judged(&span, &outcome.verdict);
+        let response = outcome.verdict.into_response();
+        trace::answered(&span, response.status().as_u16());
+        if body.is_end_stream() {
+            return response;
+        }
+        body::linger(body);
+        match head.version {
+            Version::HTTP_2 => response,
+            _ => verdict::closing(response),
+        }
     }
 }
 

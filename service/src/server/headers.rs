@@ -34,9 +34,9 @@ pub(super) fn sids(headers: &HeaderMap) -> TwilioSids {
             CONFIGURATION_SID => &mut sids.configuration,
             _ => continue,
         };
-        let read = || RequestSid::parse(value.to_str().ok()?).ok();
         if sid.is_none() {
-            *sid = read().map(|sid| sid.as_str().to_owned());
+            let read = value.to_str().ok().and_then(|text| RequestSid::parse(text).ok());
+            *sid = read.map(|sid| sid.as_str().to_owned());
         }
     }
     sids

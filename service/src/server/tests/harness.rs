@@ -113,11 +113,10 @@ impl Front {
             metrics: metrics.clone(),
             config,
         };
-        let connection_limits = server.config.limits.connection;
+        let limits = server.config.limits.connection;
         let front = server.into_front()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (address, stop) = (listener.local_addr()?, CancellationToken::new());
-        let limits = connection_limits;
         let door = Door {
             listener,
             held: Held {
