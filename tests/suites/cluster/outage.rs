@@ -45,7 +45,7 @@ async fn pods(scene: &Scene) -> Result<Vec<(Option<String>, i32)>> {
 #[tokio::test]
 async fn the_operator_outlives_an_outage_and_goes_on_at_once() -> Result<()> {
     let _operator = operator::alone().await?;
-    let scene = Scene::new("outage").await?;
+    let scene = Scene::new(&format!("outage-{}", outage()?.as_secs())).await?;
     let mut addon = sms_addon("florist");
     addon["spec"]["scaling"] = json!({"front": {"fixed": {"replicas": 0}}});
     scene.run(&addon).await?;
