@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
@@ -14,11 +15,11 @@ use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::disk::Disk;
 use marketplace_tests::ledger::Ledger;
-use marketplace_tests::patience::until;
+use marketplace_tests::patience::{BOUND, until};
 use marketplace_tests::postgres::Postgres;
 use marketplace_tests::report::figure;
 use marketplace_tests::service::{Home, Service};
-use marketplace_tests::twilio::{FileOrder, Payload, Sdk};
+use marketplace_tests::twilio::{FileOrder, Payload, Sdk, SignedRequest};
 use serde_json::{Value, json};
 use tokio::net::TcpSocket;
 use tokio::sync::Notify;
@@ -31,6 +32,8 @@ const ROUNDS: u64 = 10;
 /// The same where Postgres looks through all of its disk at each start.
 const SERVER_ROUNDS: u64 = 4;
 const ROUNDS_OF_A_MACHINE: usize = 10;
+/// Between an upload that is not accepted and the same again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Everything that loses its power at once: a disk with the spool and the database on it, and who works there.
 struct Machine {
@@ -118,11 +121,7 @@ impl Traffic {
             let payload = Payload::recording(&callback, wav.clone(), FileOrder::Last);
             let request = twilio(Sdk::Node).request("/transcription", &sid, payload)?;
             self.ledger.write(&format!("sending {sid}"))?;
-            until("an upload is accepted", async || {
-                let answer = request.send(self.home.address()).await;
-                Ok(answer.ok().filter(|answer| answer.status == 202).map(drop))
-            })
-            .await?;
+            self.accepted(&request).await?;
             // At once, while whatever the answer promised may still be on its way to the disk.
             if self.until_cut.fetch_sub(1, Ordering::Relaxed) == 1 {
                 self.cut.notify_one();
@@ -132,12 +131,28 @@ impl Traffic {
         Ok(())
     }
 
+    /// Whoever has bad luck at each power failure waits long: that anybody is accepted is awaited where the power is cut.
+    async fn accepted(&self, request: &SignedRequest) -> Result<()> {
+        let ask = async || {
+            let answer = request.send(self.home.address()).await;
+            Ok(answer.ok().filter(|answer| answer.status == 202).map(drop))
+        };
+        while !self.ends.load(Ordering::Relaxed) {
+            if ask().await?.is_some() {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        until("an upload is accepted", ask).await
+    }
+
     /// Cuts the power again and again, each time in the moment in which an upload is accepted.
     async fn failures(&self, mut machine: Machine, seeds: Range<u64>) -> Result<(Machine, Service<'_>)> {
         for seed in seeds {
             let service = Service::start(&self.home).await?;
             self.until_cut.store(seed % 5 + 1, Ordering::Relaxed);
-            self.cut.notified().await;
+            let cut = tokio::time::timeout(BOUND, self.cut.notified()).await;
+            cut.with_context(|| format!("nobody is accepted after the power failures before seed {seed}"))?;
             machine = machine
                 .lose_power(&self.home, service, seed)
                 .with_context(|| format!("the power failure of seed {seed}"))?;
