@@ -8,6 +8,7 @@ use crate::credentials::{Callbacks, Credentials};
 use crate::endpoint::Endpoint;
 use crate::exposure::{AllowList, Exposure};
 use crate::limits::Limits;
+use crate::monitoring::Monitoring;
 use crate::network::Network;
 use crate::retention::Retention;
 use crate::routes::{balanced, proxied, routed};
@@ -17,6 +18,7 @@ use crate::sla::Sla;
 use crate::status::MarketplaceAddonStatus;
 use crate::storage::Storage;
 use crate::workload::Workload;
+use crate::workload_rules::{requested_of_front, requested_of_workers};
 
 /// One add-on of a publisher on the Twilio Marketplace: the URLs that Twilio calls, how each is answered, and how the
 /// answering pods are exposed, fenced and scaled.
@@ -59,12 +61,11 @@ use crate::workload::Workload;
         "!has(self.scaling.workers) || (has(self.storage) && has(self.storage.postgres) && self.endpoints.exists(e, e.integration == 'RecordingAnalysis'))",
         "scaling.workers needs an endpoint of integration RecordingAnalysis and storage.postgres, whose jobs several pods share: leave scaling.workers out, or declare both",
     ),
+    validation = requested_of_front(),
+    validation = requested_of_workers(),
     validation = rule(
-        "!has(self.workload.resources) || (has(self.workload.resources.requests) && 'cpu' in self.workload.resources.requests) \
-         || (has(self.workload.resources.limits) && 'cpu' in self.workload.resources.limits) \
-         || !(has(self.scaling.front.hpa) || (has(self.scaling.front.keda) && self.scaling.front.keda.cpuUtilization > 0) \
-         || (has(self.scaling.workers) && has(self.scaling.workers.hpa)))",
-        "an autoscaler on CPU goes by a share of what is requested: set workload.resources.requests.cpu, or with keda cpuUtilization: 0",
+        "!has(self.workload.workers) || (has(self.storage) && has(self.storage.postgres))",
+        "workload.workers needs storage.postgres, whose jobs are worked on by pods of their own: remove workload.workers, or declare storage.postgres",
     ),
     validation = rule(
         "!has(self.storage) || !has(self.storage.postgres) || self.storage.postgres.secretName != self.credentials.secretName",
@@ -161,6 +162,10 @@ pub struct MarketplaceAddonSpec {
     /// The time within which a recording is to be analyzed, as multiples of its length.
     #[serde(default)]
     pub sla: Sla,
+
+    /// What the Prometheus Operator is told of the add-on.
+    #[serde(default, skip_serializing_if = "Monitoring::is_unset")]
+    pub monitoring: Monitoring,
 
     /// How much is taken of what comes from outside, for each pod.
     #[serde(default)]

@@ -16,6 +16,7 @@ pub mod exposure;
 pub mod handler;
 pub mod limits;
 pub mod manifest;
+pub mod monitoring;
 pub mod network;
 pub mod paths;
 pub mod per_install;
@@ -31,6 +32,7 @@ pub mod sla;
 pub mod status;
 pub mod storage;
 pub mod workload;
+mod workload_rules;
 
 pub use addon::{MarketplaceAddon, MarketplaceAddonSpec};
 pub use definition::definition;

@@ -5,6 +5,7 @@ use kube::core::ObjectMeta;
 
 use crate::addon::{MarketplaceAddon, MarketplaceAddonSpec};
 use crate::exposure::Exposure;
+use crate::monitoring::Monitoring;
 use crate::network::Network;
 use crate::scaling::Scaling;
 use crate::storage::{Postgres, Storage, Volume};
@@ -27,6 +28,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         network: _,
         scaling: _,
         sla,
+        monitoring: _,
         limits,
         retention,
         suspend: _,
@@ -57,6 +59,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             endpoints,
             scaling: Scaling::default(),
             sla,
+            monitoring: Monitoring::default(),
             limits,
             retention,
             suspend: false,
@@ -90,6 +93,7 @@ mod tests {
             ..Exposure::default()
         };
         changed.spec.network.ingress_from = Some(vec![Peer::default()]);
+        changed.spec.monitoring.enabled = Some(true);
         changed.spec.suspend = true;
         changed.spec.workload.image = Some("another".to_owned());
         changed.metadata.generation = Some(7);

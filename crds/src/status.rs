@@ -41,6 +41,8 @@ pub enum ConditionType {
     ScalingActive,
     /// Who enforces the allow list.
     SourcesEnforced,
+    /// The Prometheus Operator is told of the add-on. Only where the resource asks for it.
+    MonitoringActive,
     /// The pods are being replaced because the operator is another, or wait for their turn; absent otherwise.
     Upgrading,
 }
@@ -56,6 +58,7 @@ impl ConditionType {
             Self::Routed => "Routed",
             Self::ScalingActive => "ScalingActive",
             Self::SourcesEnforced => "SourcesEnforced",
+            Self::MonitoringActive => "MonitoringActive",
             Self::Upgrading => "Upgrading",
         }
     }

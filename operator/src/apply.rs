@@ -2,6 +2,8 @@
 //! manager, forced on the fields that we own. A child that stands (see `memory`) is left alone. What is no longer named is
 //! then pruned.
 
+mod blame;
+mod desired;
 mod hold;
 mod same;
 
@@ -9,18 +11,17 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::ObjectMeta;
 use kube::{Api, Client, ResourceExt};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use self::desired::Desired;
+pub(crate) use self::desired::in_order;
 use crate::claim::{self, Claim};
 use crate::dereference::Workload;
 use crate::failure;
 use crate::handover::Steps;
 use crate::kind::Kind;
-use crate::memory::{Hash, Kept, Key, Memory};
+use crate::memory::{Kept, Key, Memory};
 use crate::metrics::Metrics;
 use crate::prune;
-use crate::render::workers::Workers;
 use crate::render::{Children, labels};
 use crate::role::Role;
 use crate::turns::Turns;
@@ -43,6 +44,11 @@ pub enum ApplyError {
     /// The API server refused the child.
     #[error("failed to apply {0} {1}")]
     ApplyChild(Kind, String, #[source] kube::Error),
+    /// The API server refused the child because of what was merged into it.
+    #[error(
+        "failed to apply Deployment {0} with spec.workload.podOverrides merged into its pods; without them it is taken: mend or remove them"
+    )]
+    MergeOverrides(String, #[source] kube::Error),
     /// The API server did not take the number of pods.
     #[error("failed to set the number of pods of Deployment {0}")]
     HoldReplicas(String, #[source] kube::Error),
@@ -61,6 +67,7 @@ impl ApplyError {
         match self {
             Self::TakeName(..) => "NameConflict",
             Self::AwaitCollection(..) => "AwaitingCollection",
+            Self::MergeOverrides(..) => "PodOverridesRefused",
             Self::GetChild(..) | Self::ApplyChild(..) | Self::HoldReplicas(..) => "ApplyFailed",
             Self::ListChildren(..) | Self::DeleteChild(..) => "PruneFailed",
         }
@@ -70,7 +77,7 @@ impl ApplyError {
     #[must_use]
     pub fn is_for_a_person(&self) -> bool {
         match self {
-            Self::TakeName(..) => true,
+            Self::TakeName(..) | Self::MergeOverrides(..) => true,
             Self::ApplyChild(_, _, error) => failure::is_invalid(error),
             Self::GetChild(..)
             | Self::AwaitCollection(..)
@@ -120,15 +127,6 @@ impl Applied {
         }
         after
     }
-}
-
-/// A child in the form in which it is sent.
-#[derive(Debug)]
-pub(crate) struct Desired {
-    pub(crate) kind: Kind,
-    pub(crate) name: String,
-    pub(crate) body: serde_json::Value,
-    hash: Hash,
 }
 
 /// A child that has to be written.
@@ -212,15 +210,18 @@ impl Applier<'_> {
     }
 
     /// Whether the API server would give what is there another template of its pods. What is not there rolls nothing.
-    async fn would_roll(&self, Desired { kind, name, body, .. }: &Desired) -> Result<bool, ApplyError> {
+    async fn would_roll(&self, desired: &Desired) -> Result<bool, ApplyError> {
+        let Desired { kind, name, body, .. } = desired;
         let template = |object: &DynamicObject| object.data["spec"]["template"].clone();
         let live = self.api(*kind).get_opt(name).await;
         let live = live.map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?;
         let Some(live) = live else { return Ok(false) };
         let parameters = PatchParams::apply(labels::OPERATOR).force().dry_run();
         let tried = self.api(*kind).patch(name, &parameters, &Patch::Apply(body)).await;
-        let tried = tried.map_err(|error| ApplyError::ApplyChild(*kind, name.clone(), error))?;
-        Ok(template(&tried) != template(&live))
+        match tried {
+            Ok(tried) => Ok(template(&tried) != template(&live)),
+            Err(error) => Err(self.blame(desired, error).await),
+        }
     }
 
     /// The child as it has to be written, or nothing if it stands.
@@ -264,12 +265,17 @@ impl Applier<'_> {
     }
 
     async fn write(&self, Due { desired, live_version }: &Due) -> Result<DynamicObject, ApplyError> {
-        let Desired { kind, name, body, hash } = desired;
+        let Desired {
+            kind, name, body, hash, ..
+        } = desired;
         let key = self.key(*kind, name.clone());
         self.memory.begin(key.clone(), &self.addon.name);
         let parameters = PatchParams::apply(labels::OPERATOR).force();
         let written = self.api(*kind).patch(name, &parameters, &Patch::Apply(body)).await;
-        let written = written.map_err(|error| ApplyError::ApplyChild(*kind, name.clone(), error))?;
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => return Err(self.blame(desired, error).await),
+        };
         self.memory
             .applied(&key, *hash, written.metadata.resource_version.as_deref());
         self.metrics
@@ -303,93 +309,6 @@ fn held<'a>(steps: &Steps, before: &'a Workload) -> Vec<(&'a Deployment, i32)> {
     front.into_iter().chain(workers).collect()
 }
 
-/// No `..`: whoever adds a child decides here where in the order it stands.
-pub(crate) fn in_order(children: Children) -> Vec<Desired> {
-    let Children {
-        service_account,
-        credentials_secret,
-        config_map,
-        network_policy,
-        volume_claim,
-        service,
-        budget,
-        deployment,
-        workers,
-        autoscalers,
-        scaled_objects,
-        ingress,
-        http_routes,
-    } = children;
-    let mut desired = vec![
-        erase(Kind::ServiceAccount, &service_account),
-        erase(Kind::Secret, &credentials_secret),
-        erase(Kind::ConfigMap, &config_map),
-        erase(Kind::NetworkPolicy, &network_policy),
-        erase(Kind::Service, &service),
-        erase(Kind::PodDisruptionBudget, &budget),
-        erase(Kind::Deployment, &deployment),
-    ];
-    if let Some(workers) = &workers {
-        let Workers {
-            network_policy,
-            budget,
-            deployment,
-        } = workers;
-        desired.push(erase(Kind::NetworkPolicy, network_policy));
-        desired.push(erase(Kind::PodDisruptionBudget, budget));
-        desired.push(erase(Kind::Deployment, deployment));
-    }
-    desired.extend(autoscalers.iter().map(|hpa| erase(Kind::HorizontalPodAutoscaler, hpa)));
-    desired.extend(scaled_objects.iter().map(|object| {
-        let body = serde_json::to_value(object).expect("an object of Kubernetes can be written as JSON");
-        of_body(Kind::ScaledObject, object.name_any(), body)
-    }));
-    desired.extend(
-        volume_claim
-            .iter()
-            .map(|claim| erase(Kind::PersistentVolumeClaim, claim)),
-    );
-    desired.extend(ingress.iter().map(|ingress| erase(Kind::Ingress, ingress)));
-    desired.extend(http_routes.iter().map(|route| erase(Kind::HttpRoute, route)));
-    desired.sort_by_key(|child| Kind::IN_ORDER.iter().position(|kind| *kind == child.kind));
-    desired
-}
-
-fn erase<K: ResourceExt + Serialize>(kind: Kind, child: &K) -> Desired {
-    let body = serde_json::to_value(child).expect("an object of Kubernetes can be written as JSON");
-    of_body(kind, child.name_any(), body)
-}
-
-fn of_body(kind: Kind, name: String, body: serde_json::Value) -> Desired {
-    Desired {
-        kind,
-        name,
-        hash: Sha256::digest(body.to_string()).into(),
-        body,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use marketplace_crds::MarketplaceAddon;
-
-    use super::*;
-    use crate::fixtures::{children, gateway_addon, recording_addon, routed_addon, scaled_addon};
-
-    fn kinds(addon: &MarketplaceAddon) -> Vec<Kind> {
-        let mut kinds: Vec<_> = in_order(children(addon)).into_iter().map(|child| child.kind).collect();
-        kinds.dedup();
-        kinds
-    }
-
-    #[test]
-    fn what_a_pod_needs_comes_before_the_pods_and_the_way_in_last() {
-        let [inside @ .., Kind::Ingress, Kind::HttpRoute] = Kind::IN_ORDER else {
-            unreachable!("the way in is opened last");
-        };
-        assert_eq!(kinds(&scaled_addon()), inside);
-        assert_eq!(kinds(&recording_addon()).last(), Some(&Kind::Deployment));
-        assert_eq!(kinds(&routed_addon()).last(), Some(&Kind::Ingress));
-        assert_eq!(kinds(&gateway_addon()).last(), Some(&Kind::HttpRoute));
-    }
-}
+#[path = "apply_tests.rs"]
+mod tests;

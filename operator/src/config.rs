@@ -1,6 +1,7 @@
 //! The only reader of flags and environment.
 
 mod defaults;
+mod monitoring;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use marketplace_daemon::LogFormat;
 
 pub use self::defaults::DefaultOptions;
+pub use self::monitoring::MonitoringOptions;
 use crate::leader::LeaseName;
 
 /// Runs add-ons of the Twilio Marketplace on Kubernetes: turns every MarketplaceAddon into its parts.

@@ -1,5 +1,6 @@
 //! Step 1, I/O in: everything outside of the resource that the other steps must know. Reads only, decides nothing.
 
+pub mod monitoring;
 pub mod rollout;
 pub mod routing;
 pub mod scalers;
@@ -12,6 +13,7 @@ use kube::{Client, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 
 use crate::kind::Kind;
+use crate::validate::Defaults;
 
 pub use routing::Routing;
 pub use secrets::{SecretContent, SecretFact};
@@ -32,6 +34,9 @@ pub enum DereferenceError {
     /// The API server did not list the pods.
     #[error("failed to list the pods of {0}")]
     ListPods(String, #[source] kube::Error),
+    /// The API server did not list what tells the Prometheus Operator.
+    #[error("failed to list the {0} objects of {1}")]
+    ListMonitors(Kind, String, #[source] kube::Error),
     /// The API server did not give what routes to the Service.
     #[error("failed to get {0} {1}")]
     GetRouting(Kind, String, #[source] kube::Error),
@@ -44,6 +49,7 @@ impl DereferenceError {
         match self {
             Self::GetSecret(..) => "SecretUnreadable",
             Self::GetDeployment(..) | Self::ListScalers(..) | Self::ListPods(..) => "WorkloadUnreadable",
+            Self::ListMonitors(..) => "MonitoringUnreadable",
             Self::GetRouting(..) => "RoutingUnreadable",
         }
     }
@@ -59,7 +65,11 @@ pub struct Facts {
 }
 
 /// Fetches the facts.
-pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Facts, DereferenceError> {
+pub async fn dereference(
+    client: &Client,
+    addon: &MarketplaceAddon,
+    defaults: &Defaults,
+) -> Result<Facts, DereferenceError> {
     let namespace = addon.namespace().unwrap_or_default();
     let mut secrets = BTreeMap::new();
     for name in secrets::named_by(addon) {
@@ -68,5 +78,8 @@ pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Fa
     }
     let mut workload = Box::pin(workload::get(client, &namespace, addon)).await?;
     workload.routing = routing::get(client, addon, &secrets).await?;
+    if defaults.monitoring.wants(&addon.spec.monitoring) {
+        workload.monitoring = monitoring::get(client, &namespace, &addon.name_any()).await?;
+    }
     Ok(Facts { secrets, workload })
 }

@@ -7,9 +7,10 @@ use k8s_openapi::ByteString;
 use marketplace_crds::network::Network;
 use marketplace_crds::{MarketplaceAddon, manifest};
 
+use crate::dereference::monitoring::Served;
 use crate::dereference::{Facts, Routing, SecretContent, SecretFact, Workload};
 use crate::render::{Children, render};
-use crate::validate::{Defaults, ValidatedAddon, validate};
+use crate::validate::{Defaults, MonitoringDefaults, ValidatedAddon, validate};
 
 /// A synchronous add-on with one table and one database.
 pub fn addon() -> MarketplaceAddon {
@@ -44,6 +45,11 @@ pub fn balanced_addon() -> MarketplaceAddon {
 /// The same with the pods that take requests scaled by CPU, and the workers by demand.
 pub fn scaled_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/tram.yaml"))
+}
+
+/// An add-on that decides everything that may be decided of its pods.
+pub fn particular_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/kiosk.yaml"))
 }
 
 fn read(text: &str) -> MarketplaceAddon {
@@ -82,6 +88,7 @@ pub fn facts() -> Facts {
         ]),
         workload: Workload {
             routing: Routing::Routes(Some(Vec::new())),
+            monitoring: Served::ALL,
             ..Workload::default()
         },
     }
@@ -93,6 +100,10 @@ pub fn defaults() -> Defaults {
         image: "registry.example/answering:9".to_owned(),
         network: Network::default(),
         prometheus: Some("http://gauges.example:9090".to_owned()),
+        monitoring: MonitoringDefaults {
+            labels: BTreeMap::from([("fleet".to_owned(), "north".to_owned())]),
+            ..MonitoringDefaults::default()
+        },
     }
 }
 

@@ -31,6 +31,10 @@ pub enum Kind {
     HorizontalPodAutoscaler,
     /// Has KEDA decide on it.
     ScaledObject,
+    /// By which Prometheus finds the metrics.
+    PodMonitor,
+    /// When Prometheus raises an alarm.
+    PrometheusRule,
     /// What an ingress controller is to route to the Service.
     Ingress,
     /// What a gateway is to route to the Service.
@@ -40,7 +44,7 @@ pub enum Kind {
 impl Kind {
     /// What a pod needs comes before the pods; the fence stands before what it fences, what scales the pods comes after them,
     /// and the way in is opened last.
-    pub const IN_ORDER: [Self; 12] = [
+    pub const IN_ORDER: [Self; 14] = [
         Self::ServiceAccount,
         Self::Secret,
         Self::ConfigMap,
@@ -51,6 +55,8 @@ impl Kind {
         Self::Deployment,
         Self::HorizontalPodAutoscaler,
         Self::ScaledObject,
+        Self::PodMonitor,
+        Self::PrometheusRule,
         Self::Ingress,
         Self::HttpRoute,
     ];
@@ -66,7 +72,10 @@ impl Kind {
     /// for the kind itself says so.
     #[must_use]
     pub fn is_optional(self) -> bool {
-        matches!(self, Self::ScaledObject | Self::HttpRoute)
+        matches!(
+            self,
+            Self::ScaledObject | Self::PodMonitor | Self::PrometheusRule | Self::HttpRoute
+        )
     }
 
     /// Whether the status of the kind changes all the time, so that only its content says whether it stands.
@@ -92,6 +101,9 @@ impl Kind {
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
             Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
             Self::ScaledObject => ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject")),
+            Self::PodMonitor | Self::PrometheusRule => {
+                ApiResource::from_gvk(&GroupVersionKind::gvk("monitoring.coreos.com", "v1", self.as_str()))
+            }
             Self::Ingress => ApiResource::erase::<Ingress>(&()),
             Self::HttpRoute => {
                 ApiResource::from_gvk(&GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute"))
@@ -113,6 +125,8 @@ impl Kind {
             Self::Deployment => "Deployment",
             Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
             Self::ScaledObject => "ScaledObject",
+            Self::PodMonitor => "PodMonitor",
+            Self::PrometheusRule => "PrometheusRule",
             Self::Ingress => "Ingress",
             Self::HttpRoute => "HTTPRoute",
         }

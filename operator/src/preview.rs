@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::apply::in_order;
 use crate::config::Render;
+use crate::dereference::monitoring::Served;
 use crate::dereference::scalers::{Listed, Scalers};
 use crate::dereference::{Facts, Routing, SecretContent, SecretFact, Workload, secrets};
 use crate::handover;
@@ -77,6 +78,7 @@ pub fn preview(command: &Render) -> Result<String, PreviewError> {
 fn nothing_made() -> Workload {
     Workload {
         routing: Routing::Routes(Some(Vec::new())),
+        monitoring: Served::ALL,
         scalers: Scalers {
             scaled_objects: Listed::Found(Vec::new()),
             ..Scalers::default()

@@ -115,7 +115,7 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
 
 /// Steps 1 to 4.
 async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied) {
-    let facts = match Box::pin(dereference(&context.client, addon)).await {
+    let facts = match Box::pin(dereference(&context.client, addon, &context.defaults)).await {
         Ok(facts) => facts,
         Err(error) => return (Outcome::Unread(error), Applied::default()),
     };

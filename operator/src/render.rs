@@ -5,12 +5,17 @@ mod budget;
 mod config_map;
 mod credentials_secret;
 mod deployment;
+mod environment;
 mod http_route;
 mod ingress;
 pub mod labels;
+mod monitoring;
 pub mod names;
 mod network_policy;
+pub(crate) mod overrides;
+mod placement;
 mod pod;
+mod resources;
 mod scaled_object;
 mod service;
 mod service_account;
@@ -26,7 +31,9 @@ use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::DynamicObject;
+use marketplace_crds::workload::PodOverrides;
 
+use crate::kind::Kind;
 use crate::role::Role;
 use crate::validate::ValidatedAddon;
 use crate::validate::scaling::Scaler;
@@ -53,10 +60,14 @@ pub struct Children {
     pub deployment: Deployment,
     /// The pods that work on recordings, where they are not the same.
     pub workers: Option<Workers>,
+    /// What is merged into the pods of every Deployment when it is sent.
+    pub pod_overrides: Option<PodOverrides>,
     /// What decides on the number of pods by their CPU.
     pub autoscalers: Vec<HorizontalPodAutoscaler>,
     /// What has KEDA decide on it.
     pub scaled_objects: Vec<DynamicObject>,
+    /// What tells the Prometheus Operator of them.
+    pub monitoring: Vec<(Kind, DynamicObject)>,
     /// What an ingress controller routes to them.
     pub ingress: Option<Ingress>,
     /// What a gateway routes to them, host by host.
@@ -88,8 +99,10 @@ pub fn render(addon: &ValidatedAddon) -> Children {
         budget: budget::render(addon, Role::Front),
         deployment: deployment::render(addon, Role::Front),
         workers: addon.workers.is_some().then(|| workers::render(addon)),
+        pod_overrides: addon.pods.pod_overrides.clone(),
         autoscalers,
         scaled_objects,
+        monitoring: monitoring::render(addon),
         ingress: ingress::render(addon),
         http_routes: http_route::render(addon),
     }
@@ -117,8 +130,8 @@ mod tests {
 
     use crate::dereference::Routing;
     use crate::fixtures::{
-        addon, balanced_addon, children, defaults, facts, gateway_addon, recording_addon, routed_addon, scaled_addon,
-        shared_addon, valid,
+        addon, balanced_addon, children, defaults, facts, gateway_addon, particular_addon, recording_addon,
+        routed_addon, scaled_addon, shared_addon, valid,
     };
     use crate::validate::validate;
 
@@ -208,6 +221,58 @@ mod tests {
             insta::assert_yaml_snapshot!("network_policy", children.network_policy);
             insta::assert_yaml_snapshot!("deployment", children.deployment);
         });
+    }
+
+    #[test]
+    fn an_addon_that_decides_on_its_pods() {
+        under("kiosk", || {
+            let bodies = crate::apply::in_order(children(&particular_addon())).into_iter();
+            let pods = bodies.filter(|child| child.kind == crate::kind::Kind::Deployment);
+            let templates: Vec<_> = pods.map(|child| child.body["spec"]["template"].clone()).collect();
+            insta::assert_yaml_snapshot!("pods", templates);
+        });
+    }
+
+    #[test]
+    fn an_addon_of_which_the_prometheus_operator_is_told() {
+        let mut addon = scaled_addon();
+        addon.spec.monitoring.enabled = Some(true);
+        addon.spec.monitoring.interval_seconds = Some(15);
+        addon
+            .spec
+            .monitoring
+            .labels
+            .insert("release".to_owned(), "gauges".to_owned());
+        under("tram", || {
+            let told: Vec<_> = children(&addon)
+                .monitoring
+                .into_iter()
+                .map(|(_, object)| object)
+                .collect();
+            insta::assert_yaml_snapshot!("monitoring", told);
+        });
+        let mut balanced = balanced_addon();
+        balanced.spec.monitoring.enabled = Some(true);
+        under("quarry", || {
+            let told = children(&balanced).monitoring.pop().map(|(_, object)| object);
+            insta::assert_yaml_snapshot!("prometheus_rule", told);
+        });
+    }
+
+    #[test]
+    fn the_prometheus_operator_is_told_where_it_is_wanted_and_known() {
+        let told = |declared, by_default, known| {
+            let (mut addon, mut facts, mut defaults) = (addon(), facts(), defaults());
+            addon.spec.monitoring.enabled = declared;
+            defaults.monitoring.enabled = by_default;
+            facts.workload.monitoring.prometheus_rules = known;
+            let valid = validate(&addon, &facts, &defaults).expect("the fixture is valid");
+            super::render(&valid).monitoring.len()
+        };
+        assert_eq!(told(None, false, true), 0);
+        assert_eq!((told(None, true, true), told(Some(true), false, true)), (2, 2));
+        assert_eq!(told(Some(false), true, true), 0);
+        assert_eq!(told(Some(true), false, false), 1);
     }
 
     #[test]

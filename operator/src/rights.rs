@@ -34,6 +34,8 @@ pub const RIGHTS: &[Right] = &[
     right("policy", "poddisruptionbudgets", PRUNABLE),
     right("autoscaling", "horizontalpodautoscalers", PRUNABLE),
     right("keda.sh", "scaledobjects", PRUNABLE),
+    right("monitoring.coreos.com", "podmonitors", PRUNABLE),
+    right("monitoring.coreos.com", "prometheusrules", PRUNABLE),
     right("networking.k8s.io", "ingresses", PRUNABLE),
     right("gateway.networking.k8s.io", "httproutes", PRUNABLE),
     right("", "pods", &["list", "watch"]),

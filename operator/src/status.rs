@@ -1,6 +1,8 @@
 //! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
+mod monitoring;
+mod overrides;
 mod routed;
 pub mod scaling;
 pub(crate) mod sources;
@@ -86,14 +88,17 @@ fn verdict(status: &'static str, reason: &str, message: impl Into<String>) -> Ve
 #[must_use]
 pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> MarketplaceAddonStatus {
     let workload = outcome.workload();
-    let available = workload.map(available);
+    let available = workload.map(|workload| overrides::noted(addon, available(workload)));
     let scaling = workload.and_then(|workload| scaling::scaling_active(addon, workload));
     let routed = workload.and_then(|workload| routed::of(addon, &workload.routing));
     let sources = sources::of(&addon.spec, outcome);
     let verdicts = [
         (
             ConditionType::Ready,
-            Some(ready(outcome, [scaling.as_ref(), routed.as_ref()])),
+            Some(overrides::noted(
+                addon,
+                ready(outcome, [scaling.as_ref(), routed.as_ref()]),
+            )),
         ),
         (ConditionType::Stalled, Some(stalled(outcome))),
         (ConditionType::CredentialsValid, credentials_valid(outcome)),
@@ -101,6 +106,7 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         (ConditionType::ScalingActive, scaling),
         (ConditionType::Routed, routed),
         (ConditionType::SourcesEnforced, sources),
+        (ConditionType::MonitoringActive, monitoring::of(addon, outcome)),
     ];
     let previous = addon.status.as_ref().map_or(&[][..], |status| &status.conditions);
     let generation = addon.metadata.generation;
@@ -151,6 +157,7 @@ fn is_lasting(kind: ConditionType, outcome: &Outcome, addon: &MarketplaceAddon) 
         ConditionType::ScalingActive => outcome.workload().is_none(),
         ConditionType::Routed => addon.spec.exposure.cluster_ip.is_none(),
         ConditionType::SourcesEnforced => addon.spec.allow_list.is_some(),
+        ConditionType::MonitoringActive => addon.spec.monitoring.enabled == Some(true),
         // Said anew by each pass for as long as it is so.
         ConditionType::Upgrading => false,
     }

@@ -34,7 +34,7 @@ fn context_of_next_release(api: &FakeApi) -> Arc<Context> {
 
 #[tokio::test]
 async fn after_an_upgrade_one_rolls_and_the_next_waits_for_its_turn() -> Result<(), ReconcileError> {
-    let mut worlds = upgraded().await?;
+    let mut worlds = Box::pin(upgraded()).await?;
     let deployments = |api: &FakeApi| {
         let writes = api.take_writes();
         writes
@@ -63,7 +63,7 @@ async fn after_an_upgrade_one_rolls_and_the_next_waits_for_its_turn() -> Result<
 
 #[tokio::test]
 async fn what_a_person_changes_does_not_wait_and_a_pinned_image_does_not_roll() -> Result<(), ReconcileError> {
-    let mut worlds = upgraded().await?;
+    let mut worlds = Box::pin(upgraded()).await?;
     worlds[0].pass().await?;
     worlds[1].pass().await?;
     worlds[1].api.take_writes();

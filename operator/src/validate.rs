@@ -3,24 +3,28 @@
 
 mod exposure;
 mod fence;
+pub mod monitoring;
 pub mod scaling;
 pub(crate) mod secrets;
+mod volume;
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{Resource, ResourceExt};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
 use marketplace_crds::network::Network;
 use marketplace_crds::paths::{TellApart, tell_apart};
-use marketplace_crds::storage::{Storage, Volume};
+use marketplace_crds::sla::Sla;
+use marketplace_crds::workload::{PodOverrides, Workload};
 use marketplace_crds::{MarketplaceAddon, reduce};
 
 pub use self::exposure::Exposed;
 pub use self::fence::Fence;
+pub use self::monitoring::{MonitoringDefaults, Monitors};
 use self::scaling::Scaler;
+pub use self::volume::DataVolume;
 use crate::dereference::{Facts, SecretContent};
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
@@ -35,6 +39,9 @@ pub enum Refusal {
     /// The object cannot be read as this operator's version of the resource.
     #[error("failed to read the resource: {0}")]
     ParseResource(String),
+    /// The overrides of the pods touch what is not theirs.
+    #[error("spec.workload.podOverrides {0}")]
+    MergeOverrides(String),
     /// There is no such Secret.
     #[error("Secret {0} does not exist: create it in the namespace of the add-on with {1}")]
     FindSecret(String, String),
@@ -59,6 +66,7 @@ impl Refusal {
     pub fn category(&self) -> &'static str {
         match self {
             Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) => "InvalidSpec",
+            Self::MergeOverrides(_) => "PodOverridesRefused",
             Self::FindPrometheus(_) => "PrometheusMissing",
             Self::FindSecret(..) => "SecretMissing",
             Self::FindKey(..) => "SecretKeyMissing",
@@ -70,7 +78,11 @@ impl Refusal {
     #[must_use]
     pub fn concerns_secret(&self) -> bool {
         match self {
-            Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) | Self::FindPrometheus(_) => false,
+            Self::KeepRule(_)
+            | Self::TellApart(_)
+            | Self::ParseResource(_)
+            | Self::MergeOverrides(_)
+            | Self::FindPrometheus(_) => false,
             Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
         }
     }
@@ -85,6 +97,8 @@ pub struct Defaults {
     pub network: Network,
     /// The Prometheus that KEDA asks.
     pub prometheus: Option<String>,
+    /// What the Prometheus Operator is told.
+    pub monitoring: MonitoringDefaults,
 }
 
 impl Defaults {
@@ -106,15 +120,6 @@ impl Defaults {
     }
 }
 
-/// What becomes the volume claim.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DataVolume {
-    /// As declared.
-    pub volume: Volume,
-    /// Whether several pods use it at the same time; else it is one pod's alone.
-    pub is_shared: bool,
-}
-
 /// An add-on with everything that rendering needs, and nothing that could still be wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidatedAddon {
@@ -134,8 +139,8 @@ pub struct ValidatedAddon {
     pub workers: Option<Scaler>,
     /// How many recordings one pod works on at one time; none: as many as it has CPUs.
     pub concurrency: Option<i32>,
-    /// What a pod asks for and may use; none: the defaults.
-    pub resources: Option<ResourceRequirements>,
+    /// What is declared of the pods beside their image.
+    pub pods: Workload,
     /// The Secret that the resource names, for the folder of the same name in the pod.
     pub credentials_name: String,
     /// The named keys of it.
@@ -149,6 +154,10 @@ pub struct ValidatedAddon {
     pub exposure: Exposed,
     /// Whom the network lets through.
     pub fence: Fence,
+    /// What the Prometheus Operator is told; none: nothing.
+    pub monitors: Option<Monitors>,
+    /// The deadlines of results.
+    pub sla: Sla,
     /// Whether accepted work outlives its request.
     pub has_jobs: bool,
 }
@@ -157,6 +166,8 @@ pub struct ValidatedAddon {
 pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) -> Result<ValidatedAddon, Vec<Refusal>> {
     let mut refusals: Vec<_> = manifest::violations(addon).into_iter().map(Refusal::KeepRule).collect();
     refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
+    let overrides = addon.spec.workload.pod_overrides.as_ref();
+    refusals.extend(overrides.and_then(PodOverrides::conflict).map(Refusal::MergeOverrides));
     let credentials = secrets::credentials(addon, facts, &mut refusals);
     let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
     let exposure = Exposed::of(addon, &facts.workload.routing);
@@ -179,27 +190,19 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         front,
         workers,
         concurrency: spec.scaling.workers.as_ref().and_then(|workers| workers.concurrency),
-        resources: spec.workload.resources.clone(),
+        pods: spec.workload.clone(),
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,
         mounted_secrets,
-        volume: spec.storage.as_ref().and_then(data_volume),
+        volume: spec.storage.as_ref().and_then(volume::of),
         fence: Fence::of(addon, &exposure),
         exposure,
+        monitors: Monitors::of(&spec.monitoring, &defaults.monitoring, facts.workload.monitoring),
+        sla: spec.sla.clone(),
         has_jobs: spec
             .endpoints
             .iter()
             .any(|endpoint| endpoint.integration.is_asynchronous()),
-    })
-}
-
-fn data_volume(storage: &Storage) -> Option<DataVolume> {
-    let Storage { volume, postgres } = storage;
-    let own = volume.iter().map(|volume| (volume, false));
-    let shared = postgres.iter().map(|postgres| (&postgres.volume, true));
-    own.chain(shared).next().map(|(volume, is_shared)| DataVolume {
-        volume: volume.clone(),
-        is_shared,
     })
 }
 

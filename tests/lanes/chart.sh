@@ -7,7 +7,7 @@ chart=$top/charts/marketplace-operator
 helm lint --strict "$chart"
 network='network={"ingressFrom":[{"namespaceSelector":{}}],"egress":[{"ipBlock":{"cidr":"10.0.0.0/8"}}]}'
 for values in "--set=resyncSeconds=30" "--set=prometheus.serverAddress=http://prometheus.monitoring.svc:9090" \
-  "--set=watchNamespaces={one,two}" "--set=crds.install=false" "--set-json=$network"; do
+  "--set=watchNamespaces={one,two}" "--set=monitoring.enabled=true,monitoring.operator=true,monitoring.labels.release=gauges" "--set=crds.install=false" "--set-json=$network"; do
   helm template marketplace "$chart" --namespace marketplace-system "$values" >/dev/null
 done
 helm template marketplace "$chart" --namespace default | kubectl apply --dry-run=server --server-side --field-manager=chart-check -f - >/dev/null

@@ -10,6 +10,7 @@ mod scaling;
 mod signatures;
 mod sources;
 mod surroundings;
+mod workload;
 
 use serde_json::{Value, json};
 
@@ -69,6 +70,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(limits::rows());
     rows.extend(scaling::rows());
     rows.extend(surroundings::rows());
+    rows.extend(workload::rows());
     rows
 }
 

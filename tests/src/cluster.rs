@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod cloud;
+pub mod load;
 pub mod node;
 pub mod operator;
 pub mod outside;

@@ -94,6 +94,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [keda.sh]
   resources: [scaledobjects]
   verbs: [get, list, watch, create, patch, delete]
+# the same for what tells the Prometheus Operator of an add-on; dereference/monitoring.rs lists them
+- apiGroups: [monitoring.coreos.com]
+  resources: [podmonitors, prometheusrules]
+  verbs: [get, list, watch, create, patch, delete]
 # dereference/workload.rs lists the pods of an add-on that is not available; watch.rs watches for their changes
 - apiGroups: [""]
   resources: [pods]

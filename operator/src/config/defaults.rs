@@ -4,6 +4,7 @@
 use clap::Args;
 use marketplace_crds::network::{Network, Peer};
 
+use super::MonitoringOptions;
 use crate::validate::Defaults;
 
 /// What holds for every add-on that does not say it itself.
@@ -22,6 +23,9 @@ pub struct DefaultOptions {
     /// The same for what pods may connect to, as in spec.network.egress.
     #[arg(long, env = "EGRESS", value_name = "JSON", value_parser = peers)]
     pub egress: Option<Peers>,
+    /// What the Prometheus Operator is told.
+    #[command(flatten)]
+    pub monitoring: MonitoringOptions,
 }
 
 /// A list of peers; none when it is empty.
@@ -51,6 +55,7 @@ impl DefaultOptions {
             ingress_from,
             monitoring_from,
             egress,
+            monitoring,
         } = self;
         let some = |peers: &Option<Peers>| peers.clone().filter(|peers| !peers.is_empty());
         Defaults {
@@ -60,6 +65,7 @@ impl DefaultOptions {
                 monitoring_from: some(monitoring_from),
                 egress: some(egress),
             },
+            monitoring: monitoring.defaults(),
             prometheus: prometheus_address.clone().filter(|address| !address.is_empty()),
         }
     }

@@ -7,6 +7,7 @@ use kube::{Api, Client, ResourceExt};
 
 use marketplace_crds::MarketplaceAddon;
 
+use super::monitoring::Served;
 use super::rollout::{Deployed, Rollout};
 use super::scalers::{self, Scalers};
 use super::{DereferenceError, Routing};
@@ -27,6 +28,8 @@ pub struct Workload {
     pub scalers: Scalers,
     /// What routes requests to them.
     pub routing: Routing,
+    /// Whether the cluster knows what the Prometheus Operator is told by; no, where nobody asked.
+    pub monitoring: Served,
 }
 
 impl Workload {
@@ -56,6 +59,7 @@ pub async fn get(client: &Client, namespace: &str, addon: &MarketplaceAddon) -> 
         trouble: None,
         scalers: scalers::get(client, namespace, &name).await?,
         routing: Routing::default(),
+        monitoring: Served::default(),
     };
     let is_there = workload.front.deployment.is_some() || workload.workers.deployment.is_some();
     if is_there && !workload.rollout().is_complete() {

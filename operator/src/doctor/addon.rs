@@ -44,7 +44,7 @@ pub(super) async fn refusals(patient: &Patient) -> Vec<Finding> {
 
 /// The add-on as a pass would render it, or why it would not; else why that could not be found out.
 async fn valid(patient: &Patient, addon: &MarketplaceAddon) -> Result<Result<ValidatedAddon, Vec<Finding>>, Finding> {
-    let facts = dereference(&patient.client, addon)
+    let facts = dereference(&patient.client, addon, &patient.defaults)
         .await
         .map_err(|error| Finding::unknown("what the add-on refers to", failure::chain(&error)))?;
     let refused = validate(addon, &facts, &patient.defaults).map_err(|refusals| {

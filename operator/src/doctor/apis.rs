@@ -31,6 +31,12 @@ const METRICS: Needed = Needed {
     fix: "install metrics-server, or choose another scaling",
 };
 
+const MONITORING: Needed = Needed {
+    api: "monitoring.coreos.com/v1",
+    what: "the Prometheus Operator",
+    fix: "install it, or remove monitoring.enabled: the add-on runs without it, and Prometheus is not told of it",
+};
+
 pub(super) async fn needed(patient: &Patient) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Needed { api, what, fix } in patient.addon.iter().flat_map(|addon| needs(&addon.spec)) {
@@ -54,6 +60,7 @@ fn needs(spec: &MarketplaceAddonSpec) -> Vec<Needed> {
     let needed = [
         (spec.exposure.gateway.is_some(), GATEWAY),
         (keda.is_some() || workers_keda, KEDA),
+        (spec.monitoring.enabled == Some(true), MONITORING),
         (hpa.is_some() || workers_hpa || has_net, METRICS),
     ];
     needed

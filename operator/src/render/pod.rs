@@ -2,18 +2,15 @@
 //!
 //! Secrets are mounted as whole folders and never by subPath, which would not be updated in a running pod.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, PersistentVolumeClaimVolumeSource,
-    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource,
-    SecurityContext, Volume, VolumeMount,
+    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, LocalObjectReference,
+    PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile,
+    SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
 
-use super::{config_map, labels, names};
+use super::{config_map, environment, labels, names, placement, resources};
 use crate::role::Role;
 use crate::validate::ValidatedAddon;
 
@@ -22,7 +19,7 @@ pub(super) const CONTAINER: &str = "service";
 /// The name of the port that takes requests.
 pub(super) const HTTP: &str = "http";
 pub(super) const HTTP_PORT: i32 = 8080;
-const ADMIN: &str = "admin";
+pub(super) const ADMIN: &str = "admin";
 pub(super) const ADMIN_PORT: i32 = 8081;
 
 const CONFIG_FOLDER: &str = "/etc/marketplace/addon";
@@ -43,21 +40,33 @@ const STOP_SECONDS: i64 = 15;
 
 pub(super) fn render(addon: &ValidatedAddon, role: Role) -> PodTemplateSpec {
     let (volumes, mounts) = files(addon).into_iter().unzip();
+    let mut labels = addon.pods.pod_labels.clone();
+    labels.extend(labels::of(&addon.name, role.component()));
+    let pull_secrets = addon.pods.image_pull_secrets.iter();
+    let pull_secrets: Vec<_> = pull_secrets
+        .map(|secret| LocalObjectReference {
+            name: secret.name.clone(),
+        })
+        .collect();
+    let mut spec = PodSpec {
+        service_account_name: Some(names::front(&addon.name)),
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(grace_seconds(addon, role) + STOP_SECONDS),
+        security_context: Some(pod_security()),
+        containers: vec![container(addon, role, mounts)],
+        volumes: Some(volumes),
+        image_pull_secrets: (!pull_secrets.is_empty()).then_some(pull_secrets),
+        ..PodSpec::default()
+    };
+    placement::place(addon, role, &mut spec);
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
-            labels: Some(labels::of(&addon.name, role.component())),
+            labels: Some(labels),
+            annotations: super::annotations(addon.pods.pod_annotations.clone()),
             ..ObjectMeta::default()
         }),
-        spec: Some(PodSpec {
-            service_account_name: Some(names::front(&addon.name)),
-            automount_service_account_token: Some(false),
-            enable_service_links: Some(false),
-            termination_grace_period_seconds: Some(grace_seconds(addon, role) + STOP_SECONDS),
-            security_context: Some(pod_security()),
-            containers: vec![container(addon, role, mounts)],
-            volumes: Some(volumes),
-            ..PodSpec::default()
-        }),
+        spec: Some(spec),
     }
 }
 
@@ -70,7 +79,8 @@ fn container(addon: &ValidatedAddon, role: Role, mounts: Vec<VolumeMount>) -> Co
         startup_probe: Some(probe("/healthz", 1, 60)),
         liveness_probe: Some(probe("/healthz", 10, 3)),
         readiness_probe: Some(probe("/readyz", 2, 2)),
-        resources: Some(addon.resources.clone().unwrap_or_else(default_resources)),
+        resources: Some(resources::render(addon, role)),
+        env: environment::render(addon),
         security_context: Some(container_security()),
         // The last lines of the log become the termination message, which the conditions quote.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
@@ -164,20 +174,6 @@ fn probe(path: &str, period_seconds: i32, failure_threshold: i32) -> Probe {
         timeout_seconds: Some(2),
         failure_threshold: Some(failure_threshold),
         ..Probe::default()
-    }
-}
-
-fn default_resources() -> ResourceRequirements {
-    let amounts = |pairs: &[(&str, &str)]| {
-        pairs
-            .iter()
-            .map(|(name, amount)| ((*name).to_owned(), Quantity((*amount).to_owned())))
-            .collect::<BTreeMap<_, _>>()
-    };
-    ResourceRequirements {
-        requests: Some(amounts(&[("cpu", "100m"), ("memory", "64Mi")])),
-        limits: Some(amounts(&[("memory", "256Mi")])),
-        ..ResourceRequirements::default()
     }
 }
 

@@ -284,6 +284,10 @@ fn worker(
             HandlerPlan::Table(_) | HandlerPlan::Sql(_) => None,
         })
         .collect();
+    let measured = WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?;
+    for endpoint in plans.keys() {
+        measured.begin(endpoint);
+    }
     let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     let audio = AudioClient::new(config.audio_fetch.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     Ok(Worker {
@@ -293,7 +297,7 @@ fn worker(
         sla: config.sla,
         fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),
-        metrics: WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?,
+        metrics: measured,
         jitter: Jitter::from_system(),
         limits: WorkerLimits {
             analyses,

@@ -125,6 +125,17 @@ impl WorkMetrics {
         Ok(metrics)
     }
 
+    /// The counters of an endpoint on which alerts are raised are there from the start: of a counter that comes with its first
+    /// event nobody sees that it has grown.
+    pub fn begin(&self, endpoint: &EndpointName) {
+        for met in Met::ALL {
+            self.finished.with_label_values(&[endpoint.as_str(), met.label()]);
+        }
+        for (outcome, reason) in [("confirmed", "none"), ("expired", "none"), ("retried", "ambiguous")] {
+            self.callbacks.with_label_values(&[endpoint.as_str(), outcome, reason]);
+        }
+    }
+
     fn show_in(&self, registry: &Registry) -> Result<(), prometheus::Error> {
         let Self {
             fetches,

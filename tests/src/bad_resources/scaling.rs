@@ -174,17 +174,26 @@ fn prometheus() -> Vec<Row> {
 }
 
 fn cpu() -> Vec<Row> {
-    let row = |name, scaling: Value| {
+    let none = json!({"resources": {"requests": {"memory": "1Gi"}}});
+    let none_of_workers = json!({
+        "resources": {"requests": {"cpu": "1"}}, "workers": {"resources": {"requests": {"memory": "1Gi"}}},
+    });
+    let with = |name, scaling: Value, workload: &Value| {
         let mut row = shared(name, scaling, CPU);
-        let resources =
-            json!({"op": "add", "path": "/spec/workload", "value": {"resources": {"requests": {"memory": "1Gi"}}}});
+        let resources = json!({"op": "add", "path": "/spec/workload", "value": workload});
         row.change
             .as_array_mut()
             .into_iter()
             .for_each(|change| change.push(resources.clone()));
         row
     };
+    let row = |name, scaling: Value| with(name, scaling, &none);
     vec![
+        with(
+            "a share of a CPU that the workers' own resources do not request",
+            json!({"workers": {"hpa": {}}}),
+            &none_of_workers,
+        ),
         row("a share of a CPU that is not requested", json!({"front": {"hpa": {}}})),
         row(
             "a net below a CPU that is not requested",

@@ -154,6 +154,18 @@ fn others() -> Vec<Row> {
             "sla.floorSeconds must be between 1 and 86400",
         ),
         replace(
+            "a monitoring label of the operator's",
+            "/spec/monitoring",
+            json!({"labels": {"app.kubernetes.io/managed-by": "me"}}),
+            "monitoring.labels must not set app.kubernetes.io/name",
+        ),
+        replace(
+            "metrics that are read every hour",
+            "/spec/monitoring",
+            json!({"intervalSeconds": 3600}),
+            "monitoring.intervalSeconds must be between 5 and 120",
+        ),
+        replace(
             "an image with a space",
             "/spec/workload",
             json!({"image": "a b"}),

@@ -1,6 +1,7 @@
 //! The suites that need no cluster: each test has a service process of its own.
 mod acoustics;
 mod again;
+mod alerts;
 mod audio_url;
 mod bounds;
 mod callback;
