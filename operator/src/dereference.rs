@@ -8,9 +8,11 @@ pub mod workload;
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::{Client, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 
+use crate::clock;
 use crate::kind::Kind;
 
 pub use routing::Routing;
@@ -54,8 +56,12 @@ impl DereferenceError {
 pub struct Facts {
     /// Every Secret that the resource names, by name.
     pub secrets: BTreeMap<String, SecretFact>,
+    /// The copy of the credentials that the pods have, where it is this add-on's.
+    pub copy: Option<SecretContent>,
     /// The pods as they are.
     pub workload: Workload,
+    /// When the facts were fetched.
+    pub now: Timestamp,
 }
 
 /// Fetches the facts.
@@ -68,5 +74,10 @@ pub async fn dereference(client: &Client, addon: &MarketplaceAddon) -> Result<Fa
     }
     let mut workload = Box::pin(workload::get(client, &namespace, addon)).await?;
     workload.routing = routing::get(client, addon, &secrets).await?;
-    Ok(Facts { secrets, workload })
+    Ok(Facts {
+        secrets,
+        copy: secrets::get_copy(client, addon).await?,
+        workload,
+        now: clock::now(),
+    })
 }

@@ -84,6 +84,7 @@ pub fn facts() -> Facts {
             routing: Routing::Routes(Some(Vec::new())),
             ..Workload::default()
         },
+        ..Facts::default()
     }
 }
 
@@ -93,6 +94,7 @@ pub fn defaults() -> Defaults {
         image: "registry.example/answering:9".to_owned(),
         network: Network::default(),
         prometheus: Some("http://gauges.example:9090".to_owned()),
+        operator: None,
     }
 }
 

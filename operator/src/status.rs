@@ -1,6 +1,8 @@
 //! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
+pub mod in_time;
+pub(crate) mod propagated;
 mod routed;
 pub mod scaling;
 pub(crate) mod sources;
@@ -97,6 +99,7 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         ),
         (ConditionType::Stalled, Some(stalled(outcome))),
         (ConditionType::CredentialsValid, credentials_valid(outcome)),
+        (ConditionType::TokensPropagated, propagated::of(outcome)),
         (ConditionType::Available, available),
         (ConditionType::ScalingActive, scaling),
         (ConditionType::Routed, routed),
@@ -145,14 +148,16 @@ pub fn upgrading(addon: &MarketplaceAddon, turn: Turn, now: Timestamp) -> Condit
 /// Whether a condition still has something to speak of.
 fn is_lasting(kind: ConditionType, outcome: &Outcome, addon: &MarketplaceAddon) -> bool {
     match kind {
-        ConditionType::Ready | ConditionType::Stalled | ConditionType::CredentialsValid | ConditionType::Available => {
-            true
-        }
+        ConditionType::Ready
+        | ConditionType::Stalled
+        | ConditionType::CredentialsValid
+        | ConditionType::TokensPropagated
+        | ConditionType::Available => true,
         ConditionType::ScalingActive => outcome.workload().is_none(),
         ConditionType::Routed => addon.spec.exposure.cluster_ip.is_none(),
         ConditionType::SourcesEnforced => addon.spec.allow_list.is_some(),
         // Said anew by each pass for as long as it is so.
-        ConditionType::Upgrading => false,
+        ConditionType::SlaMet | ConditionType::Upgrading => false,
     }
 }
 

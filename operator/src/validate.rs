@@ -3,6 +3,7 @@
 
 mod exposure;
 mod fence;
+mod overlap;
 pub mod scaling;
 pub(crate) mod secrets;
 
@@ -10,10 +11,11 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
-use marketplace_crds::network::Network;
+use marketplace_crds::network::{Network, Peer};
 use marketplace_crds::paths::{TellApart, tell_apart};
 use marketplace_crds::storage::{Storage, Volume};
 use marketplace_crds::{MarketplaceAddon, reduce};
@@ -41,6 +43,9 @@ pub enum Refusal {
     /// The Secret lacks a key, or the key is empty.
     #[error("Secret {0} has no value under the key {1}: add it")]
     FindKey(String, String),
+    /// What lies under the key cannot be used. Says nothing of the value.
+    #[error("the value under the key {1} of Secret {0} is {2}: write one line of text without blanks around it")]
+    AcceptValue(String, String, &'static str),
     /// The operator may not read the Secret.
     #[error(
         "the operator may not read Secret {0}: {1}; allow it to get the Secret (values rbac.secretNames of its chart)"
@@ -62,6 +67,7 @@ impl Refusal {
             Self::FindPrometheus(_) => "PrometheusMissing",
             Self::FindSecret(..) => "SecretMissing",
             Self::FindKey(..) => "SecretKeyMissing",
+            Self::AcceptValue(..) => "SecretValueInvalid",
             Self::ReadSecret(..) => "SecretForbidden",
         }
     }
@@ -71,7 +77,7 @@ impl Refusal {
     pub fn concerns_secret(&self) -> bool {
         match self {
             Self::KeepRule(_) | Self::TellApart(_) | Self::ParseResource(_) | Self::FindPrometheus(_) => false,
-            Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
+            Self::FindSecret(..) | Self::FindKey(..) | Self::AcceptValue(..) | Self::ReadSecret(..) => true,
         }
     }
 }
@@ -85,6 +91,8 @@ pub struct Defaults {
     pub network: Network,
     /// The Prometheus that KEDA asks.
     pub prometheus: Option<String>,
+    /// The operator itself, which asks the pods for their tokens; none outside of the cluster.
+    pub operator: Option<Peer>,
 }
 
 impl Defaults {
@@ -138,8 +146,10 @@ pub struct ValidatedAddon {
     pub resources: Option<ResourceRequirements>,
     /// The Secret that the resource names, for the folder of the same name in the pod.
     pub credentials_name: String,
-    /// The named keys of it.
+    /// The named keys of it, and the token that was taken out of it last, while it is good.
     pub credentials: SecretContent,
+    /// Until when that is.
+    pub previous_until: Option<Timestamp>,
     /// The Secrets with a database's URL, of `sql` handlers and of the jobs, those with the password of an endpoint, and
     /// those with constants; mounted as they are.
     pub mounted_secrets: BTreeSet<String>,
@@ -157,7 +167,7 @@ pub struct ValidatedAddon {
 pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) -> Result<ValidatedAddon, Vec<Refusal>> {
     let mut refusals: Vec<_> = manifest::violations(addon).into_iter().map(Refusal::KeepRule).collect();
     refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
-    let credentials = secrets::credentials(addon, facts, &mut refusals);
+    let mut credentials = secrets::credentials(addon, facts, &mut refusals);
     let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
     let exposure = Exposed::of(addon, &facts.workload.routing);
     secrets::certificate(&exposure, facts, &mut refusals);
@@ -167,6 +177,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         return Err(refusals);
     }
     let spec = &addon.spec;
+    let previous_until = overlap::keep(&mut credentials, spec.credentials.overlap_seconds, facts);
     Ok(ValidatedAddon {
         name: addon.name_any(),
         namespace: addon
@@ -182,9 +193,10 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         resources: spec.workload.resources.clone(),
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,
+        previous_until,
         mounted_secrets,
         volume: spec.storage.as_ref().and_then(data_volume),
-        fence: Fence::of(addon, &exposure),
+        fence: Fence::of(addon, &exposure, defaults),
         exposure,
         has_jobs: spec
             .endpoints
@@ -362,6 +374,54 @@ mod tests {
                 "SecretKeyMissing: Secret switchboard has no value under the key ACCOUNT_SID: add it",
                 "SecretKeyMissing: Secret switchboard has no value under the key AUTH_TOKEN: add it",
             ]
+        );
+    }
+
+    #[test]
+    fn a_value_that_the_service_would_not_read_is_named_and_never_shown() {
+        let said = |key: &str, value: &[u8]| {
+            let mut facts = facts();
+            if let Some(SecretFact::Found(content)) = facts.secrets.get_mut("switchboard") {
+                content.0.insert(key.to_owned(), ByteString(value.to_vec()));
+            }
+            reasons(&addon(), &facts).join(" and ")
+        };
+        let told = |key: &str, what: &str| {
+            format!(
+                "SecretValueInvalid: the value under the key {key} of Secret switchboard is {what}: write one line of text without blanks around it"
+            )
+        };
+        for (key, value, what) in [
+            (AUTH_TOKEN, &b"\n"[..], "empty"),
+            (AUTH_TOKEN, b"  ", "surrounded by blanks"),
+            (AUTH_TOKEN, b"token ", "surrounded by blanks"),
+            (AUTH_TOKEN, b"token\n\n", "more than one line"),
+            (AUTH_TOKEN, b"\xff\xfe", "not text"),
+            ("ACCOUNT_SID", b"\tAC1", "more than one line"),
+            (AUTH_TOKEN_SECONDARY, b"\n", "empty"),
+            (AUTH_TOKEN_SECONDARY, b"next\nnext", "more than one line"),
+        ] {
+            assert_eq!(said(key, value), told(key, what), "{value:?}");
+        }
+        for (key, value) in [(AUTH_TOKEN, &b"token\r\n"[..]), (AUTH_TOKEN_SECONDARY, b"")] {
+            assert_eq!(said(key, value), "", "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_copied_is_what_the_service_reads() {
+        let mut facts = facts();
+        if let Some(SecretFact::Found(content)) = facts.secrets.get_mut("switchboard") {
+            let line = || ByteString(b"token\n".to_vec());
+            content
+                .0
+                .extend([AUTH_TOKEN, AUTH_TOKEN_SECONDARY].map(|key| (key.to_owned(), line())));
+        }
+        let valid = validate(&addon(), &facts, &defaults()).expect("the fixture is valid");
+        assert_eq!(valid.credentials.0[AUTH_TOKEN], ByteString(b"token".to_vec()));
+        assert!(
+            !valid.credentials.0.contains_key(AUTH_TOKEN_SECONDARY),
+            "it repeats the primary"
         );
     }
 

@@ -12,6 +12,7 @@ use super::scalers::{self, Scalers};
 use super::{DereferenceError, Routing};
 use crate::render::labels;
 use crate::role::Role;
+use crate::tokens::Tokens;
 use crate::validate::scaling;
 
 /// The Deployments of an add-on, the trouble of their pods if they have any, and what scales them and reaches them.
@@ -27,6 +28,8 @@ pub struct Workload {
     pub scalers: Scalers,
     /// What routes requests to them.
     pub routing: Routing,
+    /// Which tokens they have; known once everything is applied.
+    pub tokens: Option<Tokens>,
 }
 
 impl Workload {
@@ -56,6 +59,7 @@ pub async fn get(client: &Client, namespace: &str, addon: &MarketplaceAddon) -> 
         trouble: None,
         scalers: scalers::get(client, namespace, &name).await?,
         routing: Routing::default(),
+        tokens: None,
     };
     let is_there = workload.front.deployment.is_some() || workload.workers.deployment.is_some();
     if is_there && !workload.rollout().is_complete() {

@@ -284,6 +284,8 @@ fn worker(
             HandlerPlan::Table(_) | HandlerPlan::Sql(_) => None,
         })
         .collect();
+    let metrics = WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?;
+    plans.keys().for_each(|endpoint| metrics.begin(endpoint));
     let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     let audio = AudioClient::new(config.audio_fetch.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     Ok(Worker {
@@ -293,7 +295,7 @@ fn worker(
         sla: config.sla,
         fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),
-        metrics: WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?,
+        metrics,
         jitter: Jitter::from_system(),
         limits: WorkerLimits {
             analyses,

@@ -150,6 +150,16 @@ impl WorkMetrics {
         registry.register(Box::new(queue_oldest_seconds))
     }
 
+    /// Shows how its results will be counted: a counter whose first value is 1 was never less to Prometheus, and the first
+    /// late result would be no increase.
+    pub fn begin(&self, endpoint: &EndpointName) {
+        for met in Met::ALL {
+            self.finished
+                .with_label_values(&[endpoint.as_str(), met.label()])
+                .inc_by(0);
+        }
+    }
+
     pub(super) fn fetched(&self, endpoint: &EndpointName, outcome: FetchOutcome, reason: &'static str) {
         self.fetches
             .with_label_values(&[endpoint.as_str(), outcome.label(), reason])

@@ -154,6 +154,12 @@ fn others() -> Vec<Row> {
             "sla.floorSeconds must be between 1 and 86400",
         ),
         replace(
+            "an overlap of two days",
+            "/spec/credentials/overlapSeconds",
+            json!(172_800),
+            "credentials.overlapSeconds must be between 0 and 86400",
+        ),
+        replace(
             "an image with a space",
             "/spec/workload",
             json!({"image": "a b"}),
