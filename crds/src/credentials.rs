@@ -30,7 +30,7 @@ pub struct Credentials {
     /// refused as soon as the pods have the change, which is what a token asks for that others may know. One token is kept,
     /// and none when the account is another.
     #[serde(default = "overlap_seconds", skip_serializing_if = "is_usual_overlap")]
-    #[schemars(range(min = 0, max = 86400))]
+    #[schemars(range(min = 0, max = 86400), extend("default" = 600))]
     #[x_kube(validation = between(0, 86400, "credentials.overlapSeconds"))]
     pub overlap_seconds: i32,
 }

@@ -119,10 +119,7 @@ fn context(api: &FakeApi) -> Arc<Context> {
         turns: Turns::new(1),
         failures: Failures::default(),
         metrics: Metrics::register(&Registry::new()).expect("an empty registry takes every metric"),
-        pods: {
-            crate::fake_page::install_tls();
-            Pods::new(crate::fake_page::NOBODY).expect("a client can be built")
-        },
+        pods: crate::fake_page::nobody(),
         sla: Arc::new(Sla::new(None)),
     })
 }

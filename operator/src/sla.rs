@@ -112,7 +112,8 @@ impl Sla {
         stop: CancellationToken,
     ) -> Result<(), Infallible> {
         let Some(address) = self.address.clone() else {
-            return Ok(stop.cancelled().await);
+            stop.cancelled().await;
+            return Ok(());
         };
         let work = async {
             // the sender lives as long as the process

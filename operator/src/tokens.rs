@@ -5,7 +5,7 @@
 //! need a right that reaches every port of every pod, and comes from an address that the NetworkPolicy does not admit.
 //!
 //! Cheap at rest: while neither the tokens nor a Deployment change, what was found once stays true, because a pod never
-//! goes back to earlier tokens, and one that is replaced changes the Deployment.
+//! goes back to earlier tokens, and one that is replaced, or becomes Ready, changes the Deployment.
 
 pub mod compare;
 
@@ -163,9 +163,9 @@ impl Pods {
 /// Whether what was found need not be asked for again.
 fn stands(found: &Found, question: &Question) -> bool {
     let is_fresh = match found.propagation {
-        Propagation::Complete { .. } => true,
+        Propagation::Complete { .. } | Propagation::NoneReady => true,
         Propagation::Silent { .. } => found.at.elapsed() < SILENT_PAUSE,
-        Propagation::Lacking { .. } | Propagation::NoneReady | Propagation::Unlisted(_) => false,
+        Propagation::Lacking { .. } | Propagation::Unlisted(_) => false,
     };
     is_fresh && found.question == *question
 }
