@@ -285,7 +285,9 @@ fn worker(
         })
         .collect();
     let metrics = WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?;
-    plans.keys().for_each(|endpoint| metrics.begin(endpoint));
+    for endpoint in plans.keys() {
+        metrics.begin(endpoint);
+    }
     let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     let audio = AudioClient::new(config.audio_fetch.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     Ok(Worker {

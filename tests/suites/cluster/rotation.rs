@@ -42,8 +42,9 @@ fn lookup(scene: &Scene, token: &str) -> Result<SignedRequest> {
 async fn write(scene: &Scene, data: Value) -> Result<()> {
     let secret = json!({"stringData": data});
     let secrets: Api<Secret> = scene.all();
-    let written = secrets.patch("twilio", &PatchParams::default(), &Patch::Merge(secret));
-    written.await.context("failed to write the Secret")?;
+    let (parameters, patch) = (PatchParams::default(), Patch::Merge(secret));
+    let written = secrets.patch("twilio", &parameters, &patch).await;
+    written.context("failed to write the Secret")?;
     Ok(())
 }
 

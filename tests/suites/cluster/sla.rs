@@ -19,7 +19,8 @@ const BOUND: Duration = Duration::from_mins(15);
 
 async fn says(scene: &Scene, status: &str, reason: &str) -> Result<String> {
     let mut last = None;
-    let said = within(BOUND, &format!("SlaMet={status} {reason}"), async || {
+    let what = format!("SlaMet={status} {reason}");
+    let said = within(BOUND, &what, async || {
         let addon = scene.all::<MarketplaceAddon>().get("insights").await?;
         last = watch::condition(&addon, "SlaMet").cloned();
         let holds = last.as_ref().filter(|now| now.status == status && now.reason == reason);
