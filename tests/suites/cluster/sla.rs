@@ -1,5 +1,5 @@
-//! Results that come too late are said by the operator, which asks the cluster's Prometheus; and no longer once they are
-//! in time again.
+//! Results that come too late are said by the operator, which asks the cluster's Prometheus, and until then why it does not
+//! know.
 
 use std::time::Duration;
 
@@ -14,8 +14,9 @@ use marketplace_tests::patience::within;
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk};
 use serde_json::json;
 
-/// Scrapes, evaluations, and ten minutes until what was late is forgotten.
-const BOUND: Duration = Duration::from_mins(15);
+/// Two scrapes that see a difference, and three evaluations. That it takes as many to be in time again, once ten minutes have
+/// forgotten what was late, is proven without a cluster.
+const BOUND: Duration = Duration::from_mins(4);
 
 async fn says(scene: &Scene, status: &str, reason: &str) -> Result<String> {
     let mut last = None;
@@ -63,6 +64,5 @@ async fn an_endpoint_whose_results_are_late_is_named() -> Result<()> {
     let ready = scene.all::<MarketplaceAddon>().get("insights").await?;
     let ready = watch::condition(&ready, "Ready").context("it is always there")?;
     assert_eq!(ready.status, "True", "a slow add-on answers");
-    says(&scene, "True", "Met").await?;
     scene.end().await
 }
