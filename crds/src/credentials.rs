@@ -3,7 +3,7 @@
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{object_name, rule};
+use crate::rules::{between, object_name, rule};
 
 /// The key of the credentials Secret that holds the account's SID.
 pub const ACCOUNT_SID: &str = "ACCOUNT_SID";
@@ -11,6 +11,10 @@ pub const ACCOUNT_SID: &str = "ACCOUNT_SID";
 pub const AUTH_TOKEN: &str = "AUTH_TOKEN";
 /// The optional key that holds the next auth token during a rotation; requests signed with either are accepted.
 pub const AUTH_TOKEN_SECONDARY: &str = "AUTH_TOKEN_SECONDARY";
+/// The key of the copy of the Secret that the operator gives the pods: a token that was taken out, and is good for a while yet.
+pub const AUTH_TOKEN_PREVIOUS: &str = "AUTH_TOKEN_PREVIOUS";
+/// Beside it, until when, as RFC 3339 has it. Without it the token is good no longer.
+pub const AUTH_TOKEN_PREVIOUS_UNTIL: &str = "AUTH_TOKEN_PREVIOUS_UNTIL";
 
 /// The Twilio account whose auth token signs the requests.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -21,6 +25,34 @@ pub struct Credentials {
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = object_name("credentials.secretName"))]
     pub secret_name: String,
+
+    /// For how long requests signed with a token are still accepted that was taken out of the Secret, in seconds. 0: it is
+    /// refused as soon as the pods have the change, which is what a token asks for that others may know. One token is kept,
+    /// and none when the account is another.
+    #[serde(default = "overlap_seconds", skip_serializing_if = "is_usual_overlap")]
+    #[schemars(range(min = 0, max = 86400), extend("default" = 600))]
+    #[x_kube(validation = between(0, 86400, "credentials.overlapSeconds"))]
+    pub overlap_seconds: i32,
+}
+
+fn overlap_seconds() -> i32 {
+    600
+}
+
+/// Left out where it is, so that what a service of an earlier version reads is as it was.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_usual_overlap(seconds: &i32) -> bool {
+    *seconds == overlap_seconds()
+}
+
+impl Credentials {
+    /// What the service reads: how long a token is kept is the operator's to decide.
+    pub(crate) fn reduced(self) -> Self {
+        Self {
+            secret_name: self.secret_name,
+            overlap_seconds: overlap_seconds(),
+        }
+    }
 }
 
 /// Results are POSTed to the callback URL of the request, with the account's credentials. So the hosts are limited.

@@ -143,7 +143,7 @@ fn evaluated(addon: &MarketplaceAddon, before: Option<&MarketplaceAddon>) -> Vec
 
 fn to_violations(verdict: Result<(), ValidationErrors>) -> Vec<Violation> {
     let Err(errors) = verdict else { return Vec::new() };
-    errors
+    let mut violations: Vec<_> = errors
         .into_vec()
         .into_iter()
         .map(|error| Violation {
@@ -153,7 +153,10 @@ fn to_violations(verdict: Result<(), ValidationErrors>) -> Vec<Violation> {
             },
             path: error.field_path,
         })
-        .collect()
+        .collect();
+    // They come in the order of a hash map: a condition that quotes them would change each time.
+    violations.sort_by(|one, other| (&one.path, &one.message).cmp(&(&other.path, &other.message)));
+    violations
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
         spec: MarketplaceAddonSpec {
             public_url,
             addon_sid,
-            credentials,
+            credentials: credentials.reduced(),
             callbacks,
             audio_fetch,
             storage: storage.map(|Storage { volume, postgres }| Storage {
@@ -95,6 +95,7 @@ mod tests {
         changed.spec.network.ingress_from = Some(vec![Peer::default()]);
         changed.spec.monitoring.enabled = Some(true);
         changed.spec.suspend = true;
+        changed.spec.credentials.overlap_seconds = 0;
         changed.spec.workload.image = Some("another".to_owned());
         changed.metadata.generation = Some(7);
         assert_eq!(reduce(&changed), reduce(&addon));

@@ -33,6 +33,8 @@ pub enum ConditionType {
     Stalled,
     /// The credentials Secret exists and has the keys.
     CredentialsValid,
+    /// Every Ready pod has loaded the tokens that the Secret gives: what a rotation waits for.
+    TokensPropagated,
     /// The declared number of pods is up to date and ready.
     Available,
     /// Whoever carries the traffic in has taken what is to be routed. Only where something of ours is routed.
@@ -43,6 +45,8 @@ pub enum ConditionType {
     SourcesEnforced,
     /// The Prometheus Operator is told of the add-on. Only where the resource asks for it.
     MonitoringActive,
+    /// No endpoint is slower than the SLA allows. Only where results come later.
+    SlaMet,
     /// The pods are being replaced because the operator is another, or wait for their turn; absent otherwise.
     Upgrading,
 }
@@ -54,11 +58,13 @@ impl ConditionType {
             Self::Ready => "Ready",
             Self::Stalled => "Stalled",
             Self::CredentialsValid => "CredentialsValid",
+            Self::TokensPropagated => "TokensPropagated",
             Self::Available => "Available",
             Self::Routed => "Routed",
             Self::ScalingActive => "ScalingActive",
             Self::SourcesEnforced => "SourcesEnforced",
             Self::MonitoringActive => "MonitoringActive",
+            Self::SlaMet => "SlaMet",
             Self::Upgrading => "Upgrading",
         }
     }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use marketplace_crds::network::Peer;
 use marketplace_daemon::LogFormat;
 
 pub use self::defaults::DefaultOptions;
@@ -138,6 +139,9 @@ pub struct Run {
     /// The name of this pod, for its Events and for the Lease.
     #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,
+    /// The namespace of this pod, from which the pods of add-ons are asked for their tokens.
+    #[arg(long, env = "POD_NAMESPACE")]
+    pub pod_namespace: Option<String>,
     /// How the log is written.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t)]
     pub log_format: LogFormat,
@@ -147,6 +151,12 @@ pub struct Run {
 }
 
 impl Run {
+    /// The operator's own pods, as a NetworkPolicy names them; none where they are in no cluster.
+    #[must_use]
+    pub fn peer(&self) -> Option<Peer> {
+        defaults::operator(self.pod_namespace.as_deref()?)
+    }
+
     /// See `resync_seconds`.
     #[must_use]
     pub fn resync(&self) -> Duration {

@@ -56,6 +56,7 @@ pub fn start(tasks: &mut Tasks, context: &Arc<Context>, standing: &Leads, scope:
         addons: reader.clone(),
     };
     tasks.spawn("watch add-ons", until(watch(&queue).addons(writer).boxed()));
+    tasks.spawn("watch the SLA", until(watch(&queue).sla().boxed()));
     tasks.spawn("watch pods", until(watch(&queue).pods().boxed()));
     for kind in Kind::IN_ORDER.into_iter().filter(|kind| kind.is_watched()) {
         tasks.spawn("watch children", until(watch(&queue).children(kind).boxed()));

@@ -9,9 +9,11 @@ pub mod workload;
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::jiff::Timestamp;
 use kube::{Client, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 
+use crate::clock;
 use crate::kind::Kind;
 use crate::validate::Defaults;
 
@@ -60,8 +62,12 @@ impl DereferenceError {
 pub struct Facts {
     /// Every Secret that the resource names, by name.
     pub secrets: BTreeMap<String, SecretFact>,
+    /// The copy of the credentials that the pods have, where it is this add-on's.
+    pub copy: Option<SecretContent>,
     /// The pods as they are.
     pub workload: Workload,
+    /// When the facts were fetched.
+    pub now: Timestamp,
 }
 
 /// Fetches the facts.
@@ -81,5 +87,10 @@ pub async fn dereference(
     if defaults.monitoring.wants(&addon.spec.monitoring) {
         workload.monitoring = monitoring::get(client, &namespace, &addon.name_any()).await?;
     }
-    Ok(Facts { secrets, workload })
+    Ok(Facts {
+        secrets,
+        copy: secrets::get_copy(client, addon).await?,
+        workload,
+        now: clock::now(),
+    })
 }

@@ -91,6 +91,7 @@ pub fn facts() -> Facts {
             monitoring: Served::ALL,
             ..Workload::default()
         },
+        ..Facts::default()
     }
 }
 
@@ -104,6 +105,7 @@ pub fn defaults() -> Defaults {
             labels: BTreeMap::from([("fleet".to_owned(), "north".to_owned())]),
             ..MonitoringDefaults::default()
         },
+        operator: None,
     }
 }
 

@@ -23,9 +23,12 @@ pub mod prune;
 pub mod reconcile;
 pub mod render;
 pub mod report;
+pub mod sla;
 pub mod status;
+pub mod tokens;
 pub mod validate;
 
+pub mod ask;
 pub mod backoff;
 pub mod claim;
 pub mod clock;
@@ -40,5 +43,7 @@ pub mod turns;
 
 #[cfg(test)]
 mod fake_api;
+#[cfg(test)]
+mod fake_page;
 #[cfg(test)]
 mod fixtures;

@@ -57,6 +57,7 @@ pub fn preview(command: &Render) -> Result<String, PreviewError> {
             None => assumed_secrets(&addon),
         },
         workload: nothing_made(),
+        ..Facts::default()
     };
     let valid = validate(&addon, &facts, &defaults).map_err(PreviewError::Refuse)?;
     let steps = handover::steps(&valid, &facts.workload);

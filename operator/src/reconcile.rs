@@ -19,7 +19,9 @@ use crate::memory::{Addon, Memory};
 use crate::metrics::Metrics;
 use crate::render::render;
 use crate::report::{self, ReportError};
-use crate::status::{self, Outcome};
+use crate::sla::Sla;
+use crate::status::{self, Outcome, in_time};
+use crate::tokens::Pods;
 use crate::turns::{Turn, Turns};
 use crate::validate::{Defaults, Refusal, validate};
 
@@ -44,6 +46,10 @@ pub struct Context {
     pub recorder: Recorder,
     /// Counts.
     pub metrics: Metrics,
+    /// Asks the pods for their tokens.
+    pub pods: Pods,
+    /// Knows whether results come in time.
+    pub sla: Arc<Sla>,
 }
 
 /// Why a pass has to be repeated soon. All are the world's fault; a person's faults are conditions.
@@ -88,6 +94,8 @@ pub async fn reconcile(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Act
             let (outcome, applied) = Box::pin(pass(addon, &context)).await;
             let turn = turn(addon, &outcome, &applied, &context.turns);
             let mut status = status::of(addon, &outcome, clock::now());
+            let said = context.sla.said(&name_of(addon), &in_time::endpoints(addon));
+            status.conditions.extend(in_time::of(addon, &said, clock::now()));
             status
                 .conditions
                 .extend(turn.map(|turn| status::upgrading(addon, turn, clock::now())));
@@ -146,17 +154,18 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         turns: Some(turns).filter(|_| told_of == addon.metadata.generation),
     };
     match Box::pin(step.apply(children, &steps, &facts.workload)).await {
-        Ok(applied) => (
-            Outcome::Applied(applied.workload(&facts.workload, &valid.name)),
-            applied,
-        ),
+        Ok(applied) => {
+            let mut workload = applied.workload(&facts.workload, &valid.name);
+            workload.tokens = Some(context.pods.tokens(client, &valid, &workload, facts.now).await);
+            (Outcome::Applied(workload), applied)
+        }
         Err(error) => (Outcome::Unapplied(error, facts.workload), Applied::default()),
     }
 }
 
 /// Where the add-on stands after the pass: its turn ends when its pods are as they are to be, or nobody works on them.
 fn turn(addon: &MarketplaceAddon, outcome: &Outcome, applied: &Applied, turns: &Turns) -> Option<Turn> {
-    let addon = (addon.namespace().unwrap_or_default(), addon.name_any());
+    let addon = name_of(addon);
     let is_over = match outcome {
         Outcome::Applied(workload) => !applied.waits && workload.rollout().is_complete(),
         Outcome::Suspended(_) => true,
@@ -168,11 +177,19 @@ fn turn(addon: &MarketplaceAddon, outcome: &Outcome, applied: &Applied, turns: &
     turns.of(&addon)
 }
 
+fn name_of(addon: &MarketplaceAddon) -> Addon {
+    (addon.namespace().unwrap_or_default(), addon.name_any())
+}
+
 fn next(outcome: Outcome, resync: Duration) -> Result<Action, ReconcileError> {
     match outcome {
         Outcome::Unread(error) => Err(ReconcileError::Dereference(error)),
         Outcome::Unapplied(error, _) => Err(ReconcileError::Apply(error)),
-        Outcome::Applied(_) | Outcome::Suspended(_) | Outcome::Refused(..) => Ok(Action::requeue(resync)),
+        Outcome::Applied(workload) => {
+            let again = workload.tokens.and_then(|tokens| tokens.again);
+            Ok(Action::requeue(again.map_or(resync, |again| again.min(resync))))
+        }
+        Outcome::Suspended(_) | Outcome::Refused(..) => Ok(Action::requeue(resync)),
     }
 }
 
@@ -202,7 +219,12 @@ async fn announce(addon: &MarketplaceAddon, context: &Context, applied: &Applied
         .map(|claim| report::volume_retained(claim, &name));
     let changed = report::readiness_changed(addon.status.as_ref(), status);
     let unfenced = report::sources_unenforced(addon.status.as_ref(), status);
-    for event in [adopted, retained, changed, unfenced].into_iter().flatten() {
+    let crossings = report::crossings::crossings(addon.status.as_ref(), status);
+    for event in [adopted, retained, changed, unfenced]
+        .into_iter()
+        .flatten()
+        .chain(crossings)
+    {
         report::publish(&context.recorder, &event, &about).await;
     }
 }

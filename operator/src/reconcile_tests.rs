@@ -14,8 +14,12 @@ use super::*;
 use crate::fake_api::FakeApi;
 use crate::fixtures::{addon, defaults, recording_addon};
 
+#[path = "reconcile_rotation_tests.rs"]
+mod rotation;
 #[path = "reconcile_scaling_tests.rs"]
 mod scaling;
+#[path = "reconcile_sla_tests.rs"]
+mod sla;
 
 /// What the cluster is like before a pass.
 enum Scenario {
@@ -115,6 +119,8 @@ fn context(api: &FakeApi) -> Arc<Context> {
         turns: Turns::new(1),
         failures: Failures::default(),
         metrics: Metrics::register(&Registry::new()).expect("an empty registry takes every metric"),
+        pods: crate::fake_page::nobody(),
+        sla: Arc::new(Sla::new(None)),
     })
 }
 

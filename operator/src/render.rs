@@ -37,6 +37,7 @@ use crate::kind::Kind;
 use crate::role::Role;
 use crate::validate::ValidatedAddon;
 use crate::validate::scaling::Scaler;
+pub(crate) use pod::ADMIN_PORT;
 use workers::Workers;
 
 /// Everything that an add-on is made of in the cluster.

@@ -1,6 +1,8 @@
 //! Step 5, I/O: the status is patched if it has changed, and what a person should hear of becomes an Event. An Event that
 //! cannot be written is logged and forgotten: the conditions say the same.
 
+pub mod crossings;
+
 use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolumeClaim};
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::ApiResource;

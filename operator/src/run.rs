@@ -19,9 +19,12 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::progress::Progress;
 use crate::reconcile::Context;
-use crate::render::labels;
+use crate::render::{ADMIN_PORT, labels};
 use crate::silence;
+use crate::sla::Sla;
+use crate::tokens::Pods;
 use crate::turns::Turns;
+use crate::validate::Defaults;
 
 const BUILD: Build = Build {
     name: "marketplace-operator",
@@ -54,15 +57,21 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         controller: labels::OPERATOR.to_owned(),
         instance: config.pod_name.clone(),
     };
+    let defaults = Defaults {
+        operator: config.peer(),
+        ..config.defaults.with_image(&config.service_image)
+    };
     let context = Arc::new(Context {
         recorder: Recorder::new(client.clone(), reporter),
         client,
-        defaults: config.defaults.with_image(&config.service_image),
+        sla: Arc::new(Sla::new(defaults.prometheus.clone())),
+        defaults,
         resync: config.resync(),
         memory: Memory::default(),
         turns: Turns::new(config.rolls_at_once.into()),
         failures: Failures::default(),
         metrics: metrics.clone(),
+        pods: Pods::new(u16::try_from(ADMIN_PORT)?).context("failed to prepare for asking the pods")?,
     });
 
     let readiness = Readiness::default();
@@ -85,6 +94,11 @@ pub async fn run(config: Run) -> anyhow::Result<()> {
         };
         controller::start(&mut tasks, &context, &election.standing, scope);
     }
+    let asked_of = Arc::clone(&context.sla);
+    tasks.spawn(
+        "ask Prometheus",
+        asked_of.run(election.standing.clone(), config.resync(), tasks.stop()),
+    );
     let held = if let Some((lease, leader)) = election.leader {
         tasks.spawn("keep the lease", leader::keep(leader.standing(), tasks.stop(), lease));
         leader.hold(tasks.last(), progress, metrics).boxed()

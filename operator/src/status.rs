@@ -1,8 +1,10 @@
 //! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
+pub mod in_time;
 mod monitoring;
 mod overrides;
+pub(crate) mod propagated;
 mod routed;
 pub mod scaling;
 pub(crate) mod sources;
@@ -102,6 +104,7 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         ),
         (ConditionType::Stalled, Some(stalled(outcome))),
         (ConditionType::CredentialsValid, credentials_valid(outcome)),
+        (ConditionType::TokensPropagated, propagated::of(outcome)),
         (ConditionType::Available, available),
         (ConditionType::ScalingActive, scaling),
         (ConditionType::Routed, routed),
@@ -151,15 +154,17 @@ pub fn upgrading(addon: &MarketplaceAddon, turn: Turn, now: Timestamp) -> Condit
 /// Whether a condition still has something to speak of.
 fn is_lasting(kind: ConditionType, outcome: &Outcome, addon: &MarketplaceAddon) -> bool {
     match kind {
-        ConditionType::Ready | ConditionType::Stalled | ConditionType::CredentialsValid | ConditionType::Available => {
-            true
-        }
+        ConditionType::Ready
+        | ConditionType::Stalled
+        | ConditionType::CredentialsValid
+        | ConditionType::TokensPropagated
+        | ConditionType::Available => true,
         ConditionType::ScalingActive => outcome.workload().is_none(),
         ConditionType::Routed => addon.spec.exposure.cluster_ip.is_none(),
         ConditionType::SourcesEnforced => addon.spec.allow_list.is_some(),
         ConditionType::MonitoringActive => addon.spec.monitoring.enabled == Some(true),
         // Said anew by each pass for as long as it is so.
-        ConditionType::Upgrading => false,
+        ConditionType::SlaMet | ConditionType::Upgrading => false,
     }
 }
 

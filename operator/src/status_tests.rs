@@ -64,7 +64,7 @@ fn a_suspended_addon_says_so_and_still_tells_of_its_pods() {
     let outcome = Outcome::Suspended(workload(2, None));
     assert_conditions(
         &outcome,
-        "Ready=Unknown Suspended, Stalled=False Suspended, Available=True PodsReady",
+        "Ready=Unknown Suspended, Stalled=False Suspended, TokensPropagated=Unknown Suspended, Available=True PodsReady",
     );
 }
 
@@ -83,7 +83,7 @@ fn what_a_person_must_mend_stalls_the_addon() {
         (Outcome::Unapplied(taken, pods()), "NameConflict", "True Found"),
     ] {
         let expected = format!(
-            "Ready=False {reason}, Stalled=True {reason}, CredentialsValid={credentials}, Available=True PodsReady"
+            "Ready=False {reason}, Stalled=True {reason}, CredentialsValid={credentials}, TokensPropagated=Unknown NotApplied, Available=True PodsReady"
         );
         assert_conditions(&outcome, &expected);
     }
@@ -97,7 +97,7 @@ fn what_mends_itself_does_not_stall_the_addon() {
     let unapplied = ApplyError::ApplyChild(Kind::Service, "florist-front".to_owned(), failure());
     assert_conditions(
         &Outcome::Unapplied(unapplied, workload(2, None)),
-        "Ready=False ApplyFailed, Stalled=False Reconciling, CredentialsValid=True Found, Available=True PodsReady",
+        "Ready=False ApplyFailed, Stalled=False Reconciling, CredentialsValid=True Found, TokensPropagated=Unknown NotApplied, Available=True PodsReady",
     );
 }
 

@@ -4,6 +4,7 @@
 mod exposure;
 mod fence;
 pub mod monitoring;
+mod overlap;
 pub mod scaling;
 pub(crate) mod secrets;
 mod volume;
@@ -11,10 +12,11 @@ mod volume;
 use std::collections::BTreeSet;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::jiff::Timestamp;
 use kube::{Resource, ResourceExt};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::manifest::{self, Violation};
-use marketplace_crds::network::Network;
+use marketplace_crds::network::{Network, Peer};
 use marketplace_crds::paths::{TellApart, tell_apart};
 use marketplace_crds::sla::Sla;
 use marketplace_crds::workload::{PodOverrides, Workload};
@@ -48,6 +50,9 @@ pub enum Refusal {
     /// The Secret lacks a key, or the key is empty.
     #[error("Secret {0} has no value under the key {1}: add it")]
     FindKey(String, String),
+    /// What lies under the key cannot be used. Says nothing of the value.
+    #[error("the value under the key {1} of Secret {0} is {2}: write one line of text without blanks around it")]
+    AcceptValue(String, String, &'static str),
     /// The operator may not read the Secret.
     #[error(
         "the operator may not read Secret {0}: {1}; allow it to get the Secret (values rbac.secretNames of its chart)"
@@ -70,6 +75,7 @@ impl Refusal {
             Self::FindPrometheus(_) => "PrometheusMissing",
             Self::FindSecret(..) => "SecretMissing",
             Self::FindKey(..) => "SecretKeyMissing",
+            Self::AcceptValue(..) => "SecretValueInvalid",
             Self::ReadSecret(..) => "SecretForbidden",
         }
     }
@@ -83,7 +89,7 @@ impl Refusal {
             | Self::ParseResource(_)
             | Self::MergeOverrides(_)
             | Self::FindPrometheus(_) => false,
-            Self::FindSecret(..) | Self::FindKey(..) | Self::ReadSecret(..) => true,
+            Self::FindSecret(..) | Self::FindKey(..) | Self::AcceptValue(..) | Self::ReadSecret(..) => true,
         }
     }
 }
@@ -99,6 +105,8 @@ pub struct Defaults {
     pub prometheus: Option<String>,
     /// What the Prometheus Operator is told.
     pub monitoring: MonitoringDefaults,
+    /// The operator itself, which asks the pods for their tokens; none outside of the cluster.
+    pub operator: Option<Peer>,
 }
 
 impl Defaults {
@@ -143,8 +151,10 @@ pub struct ValidatedAddon {
     pub pods: Workload,
     /// The Secret that the resource names, for the folder of the same name in the pod.
     pub credentials_name: String,
-    /// The named keys of it.
+    /// The named keys of it, and the token that was taken out of it last, while it is good.
     pub credentials: SecretContent,
+    /// Until when that is.
+    pub previous_until: Option<Timestamp>,
     /// The Secrets with a database's URL, of `sql` handlers and of the jobs, those with the password of an endpoint, and
     /// those with constants; mounted as they are.
     pub mounted_secrets: BTreeSet<String>,
@@ -168,7 +178,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
     refusals.extend(tell_apart(addon).err().map(Refusal::TellApart));
     let overrides = addon.spec.workload.pod_overrides.as_ref();
     refusals.extend(overrides.and_then(PodOverrides::conflict).map(Refusal::MergeOverrides));
-    let credentials = secrets::credentials(addon, facts, &mut refusals);
+    let mut credentials = secrets::credentials(addon, facts, &mut refusals);
     let mounted_secrets = secrets::mounted(addon, facts, &mut refusals);
     let exposure = Exposed::of(addon, &facts.workload.routing);
     secrets::certificate(&exposure, facts, &mut refusals);
@@ -178,6 +188,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         return Err(refusals);
     }
     let spec = &addon.spec;
+    let previous_until = overlap::keep(&mut credentials, spec.credentials.overlap_seconds, facts);
     Ok(ValidatedAddon {
         name: addon.name_any(),
         namespace: addon
@@ -193,9 +204,10 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         pods: spec.workload.clone(),
         credentials_name: spec.credentials.secret_name.clone(),
         credentials,
+        previous_until,
         mounted_secrets,
         volume: spec.storage.as_ref().and_then(volume::of),
-        fence: Fence::of(addon, &exposure),
+        fence: Fence::of(addon, &exposure, defaults),
         exposure,
         monitors: Monitors::of(&spec.monitoring, &defaults.monitoring, facts.workload.monitoring),
         sla: spec.sla.clone(),
@@ -235,164 +247,5 @@ fn owner(addon: &MarketplaceAddon) -> OwnerReference {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use k8s_openapi::ByteString;
-    use marketplace_crds::constant::{Constant, ValueFrom};
-    use marketplace_crds::credentials::{AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
-    use marketplace_crds::paths::whole_path;
-    use marketplace_crds::signature::{BasicAuth, PASSWORD, USERNAME};
-
-    use super::*;
-    use crate::dereference::{self, SecretFact};
-    use crate::fixtures::{addon, defaults, facts};
-
-    fn reasons(addon: &MarketplaceAddon, facts: &Facts) -> Vec<String> {
-        let refused = validate(addon, facts, &defaults()).err().unwrap_or_default();
-        refused
-            .iter()
-            .map(|refusal| format!("{}: {refusal}", refusal.category()))
-            .collect()
-    }
-
-    #[test]
-    fn copies_the_named_keys_and_no_other() {
-        let valid = validate(&addon(), &facts(), &defaults()).expect("the fixture is valid");
-        let keys: Vec<_> = valid.credentials.0.keys().map(String::as_str).collect();
-        assert_eq!(keys, ["ACCOUNT_SID", "AUTH_TOKEN"]);
-        assert_eq!(valid.mounted_secrets, BTreeSet::from(["ledger".to_owned()]));
-    }
-
-    #[test]
-    fn the_secret_with_the_password_of_an_endpoint_is_mounted_once_it_has_both_keys() {
-        let (mut addon, mut facts) = (addon(), facts());
-        addon.spec.endpoints[0].basic_auth = Some(BasicAuth {
-            secret_name: "doorbell".to_owned(),
-        });
-        assert_eq!(
-            reasons(&addon, &facts),
-            [
-                "SecretMissing: Secret doorbell does not exist: create it in the namespace of the add-on with the keys username and password"
-            ]
-        );
-        let keys = [(USERNAME, "twilio"), (PASSWORD, "word")];
-        let content = keys.map(|(key, value)| (key.to_owned(), ByteString(value.as_bytes().to_vec())));
-        let content = SecretFact::Found(SecretContent(content.into()));
-        facts.secrets.insert("doorbell".to_owned(), content);
-        let valid = validate(&addon, &facts, &defaults()).expect("all Secrets are there");
-        let mounted = ["doorbell".to_owned(), "ledger".to_owned()];
-        assert_eq!(valid.mounted_secrets, BTreeSet::from(mounted));
-    }
-
-    #[test]
-    fn a_secret_with_constants_is_mounted_once_it_has_every_key_that_is_named() {
-        let (mut addon, mut facts) = (addon(), facts());
-        let constant = |name: &str, key: &str| Constant {
-            name: name.to_owned(),
-            value: None,
-            value_from: Some(ValueFrom {
-                secret_name: "keyring".to_owned(),
-                key: key.to_owned(),
-            }),
-        };
-        let constants = vec![constant("query:apikey", "crm"), constant("query:plan", "plan.txt")];
-        addon.spec.endpoints[0].request.constants = Some(constants);
-        assert_eq!(
-            reasons(&addon, &facts),
-            [
-                "SecretMissing: Secret keyring does not exist: create it in the namespace of the add-on with the keys crm and plan.txt"
-            ]
-        );
-        let mut hold = |keys: &[(&str, &str)]| {
-            let content = keys.iter();
-            let content = content.map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())));
-            let content = SecretFact::Found(SecretContent(content.collect()));
-            facts.secrets.insert("keyring".to_owned(), content);
-            (reasons(&addon, &facts), validate(&addon, &facts, &defaults()).ok())
-        };
-        assert_eq!(
-            hold(&[("crm", "k3y"), ("plan.txt", "")]).0,
-            ["SecretKeyMissing: Secret keyring has no value under the key plan.txt: add it"]
-        );
-        let valid = hold(&[("crm", "k3y"), ("plan.txt", "gold")]).1;
-        let valid = valid.expect("all Secrets are there");
-        let mounted = ["keyring".to_owned(), "ledger".to_owned()];
-        assert_eq!(valid.mounted_secrets, BTreeSet::from(mounted));
-        assert!(!valid.manifest.contains("k3y"));
-        assert!(dereference::secrets::named_by(&addon).contains("keyring"));
-    }
-
-    #[test]
-    fn the_secondary_token_is_copied_when_there_is_one() {
-        let mut facts = facts();
-        if let Some(SecretFact::Found(content)) = facts.secrets.get_mut("switchboard") {
-            content
-                .0
-                .insert(AUTH_TOKEN_SECONDARY.to_owned(), ByteString(b"next".to_vec()));
-        }
-        let valid = validate(&addon(), &facts, &defaults()).expect("the fixture is valid");
-        assert!(valid.credentials.0.contains_key(AUTH_TOKEN_SECONDARY));
-    }
-
-    #[test]
-    fn a_missing_secret_is_named_with_the_keys_that_it_needs() {
-        let mut facts = facts();
-        facts.secrets.insert("switchboard".to_owned(), SecretFact::Absent);
-        facts.secrets.insert(
-            "ledger".to_owned(),
-            SecretFact::Forbidden("secrets is forbidden".to_owned()),
-        );
-        assert_eq!(
-            reasons(&addon(), &facts),
-            [
-                "SecretMissing: Secret switchboard does not exist: create it in the namespace of the add-on with the keys ACCOUNT_SID and AUTH_TOKEN",
-                "SecretForbidden: the operator may not read Secret ledger: secrets is forbidden; allow it to get the Secret (values rbac.secretNames of its chart)",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_missing_or_empty_key_is_named() {
-        let mut facts = facts();
-        let content = BTreeMap::from([(AUTH_TOKEN.to_owned(), ByteString(Vec::new()))]);
-        facts
-            .secrets
-            .insert("switchboard".to_owned(), SecretFact::Found(SecretContent(content)));
-        assert_eq!(
-            reasons(&addon(), &facts),
-            [
-                "SecretKeyMissing: Secret switchboard has no value under the key ACCOUNT_SID: add it",
-                "SecretKeyMissing: Secret switchboard has no value under the key AUTH_TOKEN: add it",
-            ]
-        );
-    }
-
-    #[test]
-    fn two_endpoints_behind_one_path_are_refused_before_a_pod_is_made_that_cannot_start() {
-        let mut addon = addon();
-        let mut second = addon.spec.endpoints[0].clone();
-        second.name = "second".to_owned();
-        second.path = whole_path(&addon, &addon.spec.endpoints[0]);
-        second.public_url = Some("https://old.example.com".to_owned());
-        addon.spec.endpoints.push(second);
-        let reasons = reasons(&addon, &facts());
-        assert_eq!(reasons.len(), 1, "{reasons:?}");
-        assert!(
-            reasons[0].starts_with("InvalidSpec: failed to tell endpoint ") && reasons[0].contains("from second"),
-            "{reasons:?}"
-        );
-    }
-
-    #[test]
-    fn an_object_that_is_older_than_a_rule_is_refused_by_the_rule() {
-        let mut addon = addon();
-        addon.spec.endpoints[0].path = "no-slash".to_owned();
-        let reasons = reasons(&addon, &facts());
-        assert_eq!(reasons.len(), 1, "{reasons:?}");
-        assert!(
-            reasons[0].starts_with("InvalidSpec: spec.endpoints[0].path: path must start with '/'"),
-            "{reasons:?}"
-        );
-    }
-}
+#[path = "validate_tests.rs"]
+mod tests;

@@ -3,6 +3,8 @@
 //!
 //! A watch tells the memory what it has seen, and the controller which add-on to look at.
 
+mod sla;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -228,6 +230,7 @@ impl Watch {
         self.context.memory.forget(&addon);
         self.context.failures.reset(&addon);
         self.context.turns.done(&addon);
+        self.context.pods.forget(&addon);
         report::tell_of_retained_volume(&self.context.client, &self.context.recorder, &addon.0, &addon.1).await;
     }
 }

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::domain::{CallbackUrl, Credentials};
 use crate::egress::{Egress, Sent};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{self, Fingerprint};
 
 /// The status with which a receiver says that the credentials are wrong.
 const UNAUTHORIZED: u16 = 401;
@@ -124,7 +124,7 @@ impl Callbacks {
             })
             .await;
         if matches!(sent, Sent::Answered(200..=299)) {
-            *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(Fingerprint::of(token));
+            *self.last_good.lock().unwrap_or_else(PoisonError::into_inner) = Some(fingerprint::of(token));
         }
         Attempted::Sent(sent)
     }
@@ -138,7 +138,7 @@ impl Callbacks {
 /// longer loaded is not tried, whatever it did before.
 fn in_order(tokens: &[SecretString], last_good: Option<Fingerprint>) -> Vec<&SecretString> {
     let mut ordered: Vec<_> = tokens.iter().collect();
-    ordered.sort_by_key(|token| Some(Fingerprint::of(token)) != last_good);
+    ordered.sort_by_key(|token| Some(fingerprint::of(token)) != last_good);
     ordered
 }
 

@@ -17,7 +17,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use jiff::Timestamp;
+use marketplace_crds::credentials::{
+    ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_PREVIOUS, AUTH_TOKEN_PREVIOUS_UNTIL, AUTH_TOKEN_SECONDARY,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +29,7 @@ pub use self::basic::{BasicCredentials, Carried};
 pub use self::env_file::ReadEnvFile;
 pub use self::secret::{ReadSecret, SecretFolder};
 
+use crate::clock;
 use crate::domain::Credentials;
 use crate::request::{ConstantSecrets, NamedKeys};
 
@@ -35,6 +39,7 @@ const DATABASE_URL: &str = "DATABASE_URL";
 const NOT_LOADED: Credentials = Credentials {
     account_sid: String::new(),
     tokens: Vec::new(),
+    has_previous: false,
 };
 
 /// How often the files are read when nothing else is asked for.
@@ -228,7 +233,19 @@ fn read_credentials(folder: &SecretFolder) -> Result<Credentials, ReadSecret> {
     let account_sid = folder.required(ACCOUNT_SID)?.expose_secret().to_owned();
     let primary = folder.required(AUTH_TOKEN)?;
     let secondary = folder.optional(AUTH_TOKEN_SECONDARY)?;
-    Ok(Credentials::new(account_sid, primary, secondary))
+    let credentials = Credentials::new(account_sid, primary, secondary);
+    Ok(match previous(folder, clock::now()) {
+        Some(previous) => credentials.with_previous(previous),
+        None => credentials,
+    })
+}
+
+/// The token that the operator took out of the Secret, for as long as it says so: it ends here by itself, whether or not
+/// the operator is there to remove it. What cannot be read whole is no token, and keeps nothing else from being read.
+fn previous(folder: &SecretFolder, now: Timestamp) -> Option<SecretString> {
+    let key = |key| folder.optional(key).ok().flatten();
+    let until: Timestamp = key(AUTH_TOKEN_PREVIOUS_UNTIL)?.expose_secret().parse().ok()?;
+    key(AUTH_TOKEN_PREVIOUS).filter(|_| now < until)
 }
 
 fn replace_if_changed(last: &mut Arc<Credentials>, read: Credentials) -> bool {
@@ -247,7 +264,7 @@ fn same(one: &Credentials, other: &Credentials) -> bool {
             .map(|token| token.expose_secret().to_owned())
             .collect()
     };
-    one.account_sid == other.account_sid && exposed(one) == exposed(other)
+    one.account_sid == other.account_sid && one.has_previous == other.has_previous && exposed(one) == exposed(other)
 }
 
 #[cfg(test)]

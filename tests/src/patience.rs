@@ -10,8 +10,13 @@ pub const BOUND: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Asks until the answer is `Some`.
-pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
-    let waited = tokio::time::timeout(BOUND, async {
+pub async fn until<T>(what: &str, ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    within(BOUND, what, ask).await
+}
+
+/// The same for what takes longer by its nature.
+pub async fn within<T>(bound: Duration, what: &str, mut ask: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    let waited = tokio::time::timeout(bound, async {
         loop {
             if let Some(found) = ask().await? {
                 return Ok(found);
@@ -21,5 +26,5 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<Option<T>
     });
     waited
         .await
-        .with_context(|| format!("waited {} s in vain: {what}", BOUND.as_secs()))?
+        .with_context(|| format!("waited {} s in vain: {what}", bound.as_secs()))?
 }

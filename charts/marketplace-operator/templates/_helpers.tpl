@@ -98,7 +98,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors, prometheusrules]
   verbs: [get, list, watch, create, patch, delete]
-# dereference/workload.rs lists the pods of an add-on that is not available; watch.rs watches for their changes
+# dereference/workload.rs lists the pods of an add-on that is not available, tokens.rs those that are to be asked for their
+# tokens; watch.rs watches for their changes
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch]

@@ -2,6 +2,7 @@
 //! `render` prints is what `run` applies.
 
 use clap::Args;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use marketplace_crds::network::{Network, Peer};
 
 use super::MonitoringOptions;
@@ -10,7 +11,8 @@ use crate::validate::Defaults;
 /// What holds for every add-on that does not say it itself.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DefaultOptions {
-    /// The Prometheus that KEDA asks, where an add-on names none, such as http://prometheus.monitoring.svc:9090.
+    /// The Prometheus that is asked whether results come in time, and that KEDA asks where an add-on names none, such as
+    /// http://prometheus.monitoring.svc:9090.
     #[arg(long, env = "PROMETHEUS_ADDRESS")]
     pub prometheus_address: Option<String>,
     /// Where the cluster's ingress or gateway runs, for add-ons that do not say it: a list as in spec.network.ingressFrom,
@@ -67,6 +69,28 @@ impl DefaultOptions {
             },
             monitoring: monitoring.defaults(),
             prometheus: prometheus_address.clone().filter(|address| !address.is_empty()),
+            operator: None,
         }
     }
+}
+
+/// The operator's own pods, by the labels that its chart gives them.
+pub(super) fn operator(namespace: &str) -> Option<Peer> {
+    let selector = |pairs: &[(&str, &str)]| LabelSelector {
+        match_labels: Some(
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        ),
+        ..LabelSelector::default()
+    };
+    (!namespace.is_empty()).then(|| Peer {
+        namespace_selector: Some(selector(&[("kubernetes.io/metadata.name", namespace)])),
+        pod_selector: Some(selector(&[
+            ("app.kubernetes.io/component", "operator"),
+            ("app.kubernetes.io/part-of", "marketplace-operator"),
+        ])),
+        ip_block: None,
+    })
 }

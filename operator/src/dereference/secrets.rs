@@ -5,12 +5,13 @@ use std::fmt;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use marketplace_crds::exposure::Exposure;
 use marketplace_crds::{MarketplaceAddon, constant};
 
 use super::DereferenceError;
 use crate::failure;
+use crate::render::names;
 
 /// The content of a Secret. It never shows in a log.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -86,6 +87,25 @@ pub async fn get(client: &Client, namespace: &str, name: &str) -> Result<SecretF
         Err(error) if failure::is_forbidden(&error) => Ok(SecretFact::Forbidden(failure::message(&error))),
         Err(error) => Err(DereferenceError::GetSecret(name.to_owned(), error)),
     }
+}
+
+/// Gets the copy of the credentials. Somebody else's object of that name is nobody's copy, and one that may not be read
+/// may not be written either, which is said where it is applied.
+pub async fn get_copy(client: &Client, addon: &MarketplaceAddon) -> Result<Option<SecretContent>, DereferenceError> {
+    let name = names::credentials(&addon.name_any());
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), &addon.namespace().unwrap_or_default());
+    match secrets.get_opt(&name).await {
+        Ok(secret) => Ok(secret
+            .filter(|secret| is_of(secret, addon))
+            .map(|secret| SecretContent(secret.data.unwrap_or_default()))),
+        Err(error) if failure::is_forbidden(&error) => Ok(None),
+        Err(error) => Err(DereferenceError::GetSecret(name, error)),
+    }
+}
+
+fn is_of(secret: &Secret, addon: &MarketplaceAddon) -> bool {
+    let mut owners = secret.metadata.owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == addon.metadata.uid.as_ref())
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::scalers::{self, Scalers};
 use super::{DereferenceError, Routing};
 use crate::render::labels;
 use crate::role::Role;
+use crate::tokens::Tokens;
 use crate::validate::scaling;
 
 /// The Deployments of an add-on, the trouble of their pods if they have any, and what scales them and reaches them.
@@ -30,6 +31,8 @@ pub struct Workload {
     pub routing: Routing,
     /// Whether the cluster knows what the Prometheus Operator is told by; no, where nobody asked.
     pub monitoring: Served,
+    /// Which tokens they have; known once everything is applied.
+    pub tokens: Option<Tokens>,
 }
 
 impl Workload {
@@ -60,6 +63,7 @@ pub async fn get(client: &Client, namespace: &str, addon: &MarketplaceAddon) -> 
         scalers: scalers::get(client, namespace, &name).await?,
         routing: Routing::default(),
         monitoring: Served::default(),
+        tokens: None,
     };
     let is_there = workload.front.deployment.is_some() || workload.workers.deployment.is_some();
     if is_there && !workload.rollout().is_complete() {

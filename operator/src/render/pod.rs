@@ -20,7 +20,7 @@ pub(super) const CONTAINER: &str = "service";
 pub(super) const HTTP: &str = "http";
 pub(super) const HTTP_PORT: i32 = 8080;
 pub(super) const ADMIN: &str = "admin";
-pub(super) const ADMIN_PORT: i32 = 8081;
+pub(crate) const ADMIN_PORT: i32 = 8081;
 
 const CONFIG_FOLDER: &str = "/etc/marketplace/addon";
 const SECRETS_FOLDER: &str = "/etc/marketplace/secrets";

@@ -4,14 +4,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use marketplace_crds::network::{IpBlock, Network, Peer};
 use marketplace_crds::{MarketplaceAddon, MarketplaceAddonSpec};
 
-use super::{Exposed, admitted};
+use super::{Defaults, Exposed, admitted};
 
 /// Whom the network is to let through.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fence {
     /// Who may send requests; none: anybody, wherever he is.
     pub traffic: Option<Vec<Peer>>,
-    /// Who may read metrics.
+    /// Who may read metrics, and which tokens are loaded.
     pub monitoring: Vec<Peer>,
     /// To whom the pods may connect; none: to anybody.
     pub egress: Option<Vec<Peer>>,
@@ -20,7 +20,7 @@ pub struct Fence {
 }
 
 impl Fence {
-    pub(super) fn of(addon: &MarketplaceAddon, exposure: &Exposed) -> Self {
+    pub(super) fn of(addon: &MarketplaceAddon, exposure: &Exposed, defaults: &Defaults) -> Self {
         let Network {
             ingress_from: _,
             monitoring_from,
@@ -28,7 +28,10 @@ impl Fence {
         } = addon.spec.network.clone();
         Self {
             traffic: traffic(&addon.spec, exposure),
-            monitoring: monitoring_from.unwrap_or_else(any_pod),
+            monitoring: monitoring_from.map_or_else(any_pod, |peers| {
+                let operator = defaults.operator.clone();
+                peers.into_iter().chain(operator).collect()
+            }),
             egress,
             sources: addon.spec.allow_list.as_ref().map(|list| {
                 let ranges = list
@@ -75,7 +78,8 @@ mod tests {
     use marketplace_crds::exposure::{AllowListMode, Exposure, Ingress, LoadBalancer};
 
     use super::*;
-    use crate::fixtures::{recording_addon, valid};
+    use crate::fixtures::{defaults, facts, recording_addon, valid};
+    use crate::validate::validate;
 
     /// The peers of the traffic port in short: `any`, `pods`, or ranges and named Pods.
     fn shown(mode: Option<AllowListMode>, exposure: Exposure, named: bool) -> String {
@@ -103,6 +107,29 @@ mod tests {
             _ => "pods",
         });
         words.collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_operator_asks_the_pods_wherever_the_monitoring_is() {
+        let peer = |label: &str| Peer {
+            pod_selector: Some(LabelSelector {
+                match_labels: Some([(label.to_owned(), String::new())].into()),
+                ..LabelSelector::default()
+            }),
+            ..Peer::default()
+        };
+        let defaults = Defaults {
+            operator: Some(peer("operator")),
+            ..defaults()
+        };
+        let mut addon = recording_addon();
+        let monitoring = |addon: &MarketplaceAddon| {
+            let valid = validate(addon, &facts(), &defaults).expect("the fixture is valid");
+            valid.fence.monitoring
+        };
+        assert_eq!(monitoring(&addon), any_pod());
+        addon.spec.network.monitoring_from = Some(vec![peer("monitoring")]);
+        assert_eq!(monitoring(&addon), [peer("monitoring"), peer("operator")]);
     }
 
     #[test]

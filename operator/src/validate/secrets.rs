@@ -1,9 +1,10 @@
 //! Which keys the Secrets of an add-on must have, and which Secrets its pods mount. Called by `validate`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::ByteString;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use marketplace_crds::secret_value::accept;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
 
@@ -15,20 +16,20 @@ pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 /// The keys of a Secret of the type kubernetes.io/tls.
 pub(crate) const CERTIFICATE: [&str; 2] = ["tls.crt", "tls.key"];
 
-/// What is copied for the pods of the Secret with the account: the named keys and no other.
+/// What is copied for the pods of the Secret with the account: the named keys and no other, as the service reads them. A
+/// secondary token that repeats the primary is none.
 pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> SecretContent {
     let name = &addon.spec.credentials.secret_name;
-    let mut copied = BTreeMap::new();
-    let found = found(facts, name, &[ACCOUNT_SID, AUTH_TOKEN], refusals);
-    for key in [ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY] {
-        if let Some(value) = found
-            .and_then(|content| content.0.get(key))
-            .filter(|value| !value.0.is_empty())
-        {
-            copied.insert(key.to_owned(), ByteString(value.0.clone()));
-        }
-    }
-    SecretContent(copied)
+    let Some(found) = lines(facts, name, &[ACCOUNT_SID, AUTH_TOKEN], refusals) else {
+        return SecretContent::default();
+    };
+    refusals.extend(unaccepted(name, AUTH_TOKEN_SECONDARY, found));
+    let primary = line(found, AUTH_TOKEN);
+    let secondary = line(found, AUTH_TOKEN_SECONDARY).filter(|token| Some(*token) != primary);
+    let values = [line(found, ACCOUNT_SID), primary, secondary];
+    let copied = [ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY].into_iter().zip(values);
+    let copied = copied.filter_map(|(key, value)| Some((key.to_owned(), ByteString(value?.as_bytes().to_vec()))));
+    SecretContent(copied.collect())
 }
 
 /// The names of those that are mounted as they are: of databases, of passwords, and of constants.
@@ -46,7 +47,7 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
         .chain(constants);
     let mut names = BTreeSet::new();
     for (name, keys) in wanted {
-        found(facts, &name, &keys, refusals);
+        lines(facts, &name, &keys, refusals);
         names.insert(name);
     }
     names
@@ -59,6 +60,25 @@ pub(super) fn certificate(exposure: &Exposed, facts: &Facts, refusals: &mut Vec<
     }
 }
 
+/// The Secret, whose values under these keys are a line of text each.
+fn lines<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Refusal>) -> Option<&'a SecretContent> {
+    let content = found(facts, name, keys, refusals)?;
+    refusals.extend(keys.iter().filter_map(|key| unaccepted(name, key, content)));
+    Some(content)
+}
+
+/// Why the service would not read the value under the key. One that is not there, or has nothing in it, is no value.
+fn unaccepted(name: &str, key: &str, content: &SecretContent) -> Option<Refusal> {
+    let value = content.0.get(key).filter(|value| !value.0.is_empty())?;
+    let what = accept(&value.0).err()?;
+    Some(Refusal::AcceptValue(name.to_owned(), key.to_owned(), what))
+}
+
+fn line<'a>(content: &'a SecretContent, key: &str) -> Option<&'a str> {
+    accept(&content.0.get(key)?.0).ok()
+}
+
+/// The Secret, which has something under each of these keys.
 fn found<'a>(facts: &'a Facts, name: &str, keys: &[&str], refusals: &mut Vec<Refusal>) -> Option<&'a SecretContent> {
     match facts.secrets.get(name) {
         Some(SecretFact::Found(content)) => {

@@ -93,6 +93,7 @@ fn credentials(tokens: &[&str]) -> Credentials {
     Credentials {
         account_sid: "AC1".to_owned(),
         tokens,
+        has_previous: false,
     }
 }
 

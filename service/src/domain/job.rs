@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use marketplace_crds::endpoint::IntegrationKey;
+use marketplace_crds::fingerprint::TokenRole;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -169,12 +170,14 @@ pub struct Job {
 }
 
 /// What proves to Twilio who calls back, as the mounted secret has it now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// The account.
     pub account_sid: String,
     /// Its tokens, the one to try first in front. Empty: none is loaded.
     pub tokens: Vec<SecretString>,
+    /// Whether the last of them was taken out of the Secret, and is good for a while yet.
+    pub has_previous: bool,
 }
 
 impl Credentials {
@@ -185,7 +188,31 @@ impl Credentials {
         Self {
             account_sid,
             tokens: std::iter::once(primary).chain(secondary).collect(),
+            has_previous: false,
         }
+    }
+
+    /// With a token that was taken out of the Secret. One that is in it still is none.
+    #[must_use]
+    pub fn with_previous(mut self, previous: SecretString) -> Self {
+        let mut present = self.tokens.iter();
+        if !self.has_previous && present.all(|token| token.expose_secret() != previous.expose_secret()) {
+            self.tokens.push(previous);
+            self.has_previous = true;
+        }
+        self
+    }
+
+    /// The tokens with what each is to Twilio.
+    pub fn by_role(&self) -> impl Iterator<Item = (TokenRole, &SecretString)> {
+        let last = self.tokens.len().saturating_sub(1);
+        let role = move |place| match place {
+            place if self.has_previous && place == last => TokenRole::Previous,
+            0 => TokenRole::Primary,
+            _ => TokenRole::Secondary,
+        };
+        let tokens = self.tokens.iter().enumerate();
+        tokens.map(move |(place, token)| (role(place), token))
     }
 }
 

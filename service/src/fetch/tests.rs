@@ -58,6 +58,7 @@ impl Bench {
         let account = Credentials {
             account_sid: "AC1".to_owned(),
             tokens: vec![SecretString::from("first"), SecretString::from("second")],
+            has_previous: false,
         };
         let (_, account) = watch::channel(Arc::new(account));
         let folder = TempDir::new()?;

@@ -5,9 +5,10 @@ use std::io;
 use std::path::Path;
 
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use marketplace_crds::secret_value::{VALUE_LIMIT_BYTES, accept};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::secret::{VALUE_LIMIT_BYTES, accept, read_bounded};
+use super::secret::read_bounded;
 use crate::domain::Credentials;
 
 /// Why a file of variables is not used. Never says anything of a value, nor of a line, which may be one.

@@ -1,13 +1,11 @@
-//! One Secret as a folder with a file per key: what a value must be to be taken. Called by `files` alone.
+//! One Secret as a folder with a file per key. Called by `files` alone.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use marketplace_crds::secret_value::{VALUE_LIMIT_BYTES, accept};
 use secrecy::SecretString;
-
-/// More than this is no token and no URL; what is mounted by mistake is not read whole.
-pub(super) const VALUE_LIMIT_BYTES: u64 = 16 * 1024;
 
 /// Why a key of a Secret is not used. Never says anything of its value.
 #[derive(Debug, thiserror::Error)]
@@ -114,50 +112,4 @@ pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(VALUE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// One line end is what `echo` and editors leave behind; any other blank is a mistake, except inside a URL's file name.
-pub(super) fn accept(bytes: &[u8]) -> Result<&str, &'static str> {
-    if bytes.len() as u64 > VALUE_LIMIT_BYTES {
-        return Err("too long");
-    }
-    let text = str::from_utf8(bytes).map_err(|_| "not text")?;
-    let text = text
-        .strip_suffix('\n')
-        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
-    if text.is_empty() {
-        return Err("empty");
-    }
-    if text.contains(char::is_control) {
-        return Err("more than one line");
-    }
-    if text.trim() != text {
-        return Err("surrounded by blanks");
-    }
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::accept;
-
-    #[test]
-    fn accepts_one_line_of_text() {
-        let cases: [(&[u8], Result<&str, &str>); 10] = [
-            (b"token", Ok("token")),
-            (b"token\n", Ok("token")),
-            (b"token\r\n", Ok("token")),
-            (b"sqlite:a file.db", Ok("sqlite:a file.db")),
-            (b"", Err("empty")),
-            (b"\n", Err("empty")),
-            (b"token\n\n", Err("more than one line")),
-            (b"two\nlines", Err("more than one line")),
-            (b" token", Err("surrounded by blanks")),
-            (b"\xff", Err("not text")),
-        ];
-        for (bytes, expected) in cases {
-            assert_eq!(accept(bytes), expected, "{bytes:?}");
-        }
-        assert_eq!(accept(&vec![b'a'; 20_000]), Err("too long"));
-    }
 }

@@ -179,3 +179,28 @@ fn publishes_the_constants_of_a_secret_together_and_keeps_the_last_good_ones() -
     assert!(!format!("{secrets:?}").contains("k2"));
     Ok(())
 }
+
+#[test]
+fn a_token_that_was_taken_out_is_good_until_its_time_and_no_longer() -> io::Result<()> {
+    let root = tempfile::tempdir()?;
+    write(root.path(), "twilio/ACCOUNT_SID", "AC1")?;
+    write(root.path(), "twilio/AUTH_TOKEN", "t2")?;
+    write(root.path(), "twilio/AUTH_TOKEN_PREVIOUS", "t1")?;
+    let (mut files, secrets) = open(root.path());
+    assert_eq!(tokens(&secrets), ["t2"], "no time is said");
+    for (until, expected) in [
+        ("2999-01-01T00:00:00Z", &["t2", "t1"][..]),
+        ("1999-01-01T00:00:00Z", &["t2"]),
+        ("2999-01-01T00:00:00Z", &["t2", "t1"]),
+        ("some day", &["t2"]),
+    ] {
+        write(root.path(), "twilio/AUTH_TOKEN_PREVIOUS_UNTIL", until)?;
+        files.reread();
+        assert_eq!(tokens(&secrets), expected, "{until}");
+    }
+    write(root.path(), "twilio/AUTH_TOKEN_PREVIOUS_UNTIL", "2999-01-01T00:00:00Z")?;
+    write(root.path(), "twilio/AUTH_TOKEN_SECONDARY", "t1")?;
+    files.reread();
+    assert!(!secrets.credentials.borrow().has_previous, "it is in the Secret again");
+    Ok(())
+}

@@ -107,6 +107,7 @@ impl Bench {
         let credentials = Credentials {
             account_sid: "AC1".into(),
             tokens: vec![SecretString::from("token")],
+            has_previous: false,
         };
         let (_, credentials) = watch::channel(Arc::new(credentials));
         let plan = AnalysisPlan {

@@ -166,6 +166,12 @@ fn others() -> Vec<Row> {
             "monitoring.intervalSeconds must be between 5 and 120",
         ),
         replace(
+            "an overlap of two days",
+            "/spec/credentials/overlapSeconds",
+            json!(172_800),
+            "credentials.overlapSeconds must be between 0 and 86400",
+        ),
+        replace(
             "an image with a space",
             "/spec/workload",
             json!({"image": "a b"}),

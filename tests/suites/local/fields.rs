@@ -15,10 +15,16 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 /// What a change of these shows in is no child and no answer: the test that proves it, by its file below the top.
-const ELSEWHERE: [(&str, &str); 1] = [(
-    "suspend",
-    "operator/src/reconcile_tests.rs::a_suspended_addon_is_left_as_it_is",
-)];
+const ELSEWHERE: [(&str, &str); 2] = [
+    (
+        "credentials.overlapSeconds",
+        "operator/src/reconcile_rotation_tests.rs::without_an_overlap_a_token_that_is_taken_out_is_revoked",
+    ),
+    (
+        "suspend",
+        "operator/src/reconcile_tests.rs::a_suspended_addon_is_left_as_it_is",
+    ),
+];
 
 /// Resources that between them name every field.
 fn resources() -> Result<Vec<(String, Value)>> {

@@ -125,6 +125,7 @@ mod tests {
         let credentials = Credentials {
             account_sid: "AC1".to_owned(),
             tokens: vec!["one".into(), "two".into()],
+            has_previous: false,
         };
         let basic = |pair: &str| Some(format!("Basic {}", STANDARD.encode(pair)));
         let good = r#"{"error_code": null, "results": {}}"#;

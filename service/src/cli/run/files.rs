@@ -84,8 +84,11 @@ pub(super) fn keep_certificate((files, tls): (CertificateFiles, Tls), tasks: &mu
 
 /// Which tokens are loaded, for whoever rotates them.
 pub(super) fn credentials_page(credentials: watch::Receiver<Arc<Credentials>>) -> Page {
-    let tell = move || fingerprint::report(&credentials.borrow()).to_string();
-    ("/credentials", Arc::new(tell))
+    let tell = move || {
+        let report = fingerprint::report(&credentials.borrow());
+        serde_json::to_string(&report).expect("words and fingerprints can be written as JSON")
+    };
+    (fingerprint::PATH, Arc::new(tell))
 }
 
 /// Reads the files again and again, and tells how many tokens there are.

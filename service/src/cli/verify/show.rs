@@ -96,7 +96,7 @@ fn without_match(error: Unverified) -> &'static str {
             "the signature is not base64 of 20 bytes: copy the header whole. 32 bytes are an HMAC-SHA256, which none of Twilio's documents describes for add-ons"
         }
         Unverified::FindBodyHash | Unverified::MatchBodyHash | Unverified::MatchSignature => {
-            "nothing that was tried matches: another account's token (only the primary one signs), another registered URL (try --also-url), or a forged request"
+            "nothing that was tried matches: another account's token, or one that was promoted in Twilio's console and is not in the Secret yet (only the primary one signs), another registered URL (try --also-url), or a forged request"
         }
     }
 }

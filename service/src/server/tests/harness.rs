@@ -216,6 +216,7 @@ fn read(tokens: &[&str]) -> Arc<Credentials> {
     Arc::new(Credentials {
         account_sid: "AC1".to_owned(),
         tokens,
+        has_previous: false,
     })
 }
 

@@ -1,0 +1,97 @@
+//! Pure: the Events for conditions that somebody waits for, or that somebody should look at. Called by `reconcile`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube_runtime::events::{Event, EventType};
+use marketplace_crds::MarketplaceAddonStatus;
+use marketplace_crds::status::ConditionType;
+
+/// The Events for what has changed between two statuses.
+#[must_use]
+pub fn crossings(before: Option<&MarketplaceAddonStatus>, after: &MarketplaceAddonStatus) -> Vec<Event> {
+    let of = |kind: ConditionType| (before.and_then(|before| find(before, kind)), find(after, kind));
+    let propagated = of(ConditionType::TokensPropagated);
+    let met = of(ConditionType::SlaMet);
+    [
+        crossed(propagated, "False", "True").map(|now| event(EventType::Normal, "TokensPropagated", now)),
+        crossed(met, "False", "True").map(|now| event(EventType::Normal, "SlaMet", now)),
+        turned(met, "False").map(|now| event(EventType::Warning, "SlaMissed", now)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn find(status: &MarketplaceAddonStatus, kind: ConditionType) -> Option<&Condition> {
+    let mut conditions = status.conditions.iter();
+    conditions.find(|condition| condition.type_ == kind.as_str())
+}
+
+type Change<'a> = (Option<&'a Condition>, Option<&'a Condition>);
+
+fn crossed<'a>((before, after): Change<'a>, from: &str, to: &str) -> Option<&'a Condition> {
+    after.filter(|now| now.status == to && before.is_some_and(|before| before.status == from))
+}
+
+fn turned<'a>((before, after): Change<'a>, to: &str) -> Option<&'a Condition> {
+    after.filter(|now| now.status == to && before.is_none_or(|before| before.status != to))
+}
+
+fn event(type_: EventType, reason: &str, now: &Condition) -> Event {
+    Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(now.message.clone()),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use k8s_openapi::jiff::Timestamp;
+
+    use super::*;
+
+    fn status(kind: ConditionType, status: &str) -> MarketplaceAddonStatus {
+        let condition = Condition {
+            type_: kind.as_str().to_owned(),
+            status: status.to_owned(),
+            reason: "Told".to_owned(),
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        };
+        MarketplaceAddonStatus {
+            conditions: vec![condition],
+            ..MarketplaceAddonStatus::default()
+        }
+    }
+
+    #[test]
+    fn a_crossing_is_told_once_and_what_begins_well_is_not() {
+        for (kind, before, after, expected) in [
+            (
+                ConditionType::TokensPropagated,
+                Some("False"),
+                "True",
+                &["TokensPropagated"][..],
+            ),
+            (ConditionType::TokensPropagated, Some("Unknown"), "True", &[]),
+            (ConditionType::TokensPropagated, Some("True"), "False", &[]),
+            (ConditionType::TokensPropagated, None, "True", &[]),
+            (ConditionType::SlaMet, None, "True", &[]),
+            (ConditionType::SlaMet, Some("True"), "True", &[]),
+            (ConditionType::SlaMet, Some("True"), "False", &["SlaMissed"]),
+            (ConditionType::SlaMet, Some("Unknown"), "False", &["SlaMissed"]),
+            (ConditionType::SlaMet, Some("False"), "False", &[]),
+            (ConditionType::SlaMet, Some("False"), "True", &["SlaMet"]),
+            (ConditionType::SlaMet, Some("False"), "Unknown", &[]),
+        ] {
+            let before = before.map(|before| status(kind, before));
+            let events = crossings(before.as_ref(), &status(kind, after));
+            let reasons: Vec<_> = events.iter().map(|event| event.reason.as_str()).collect();
+            assert_eq!(reasons, expected, "{kind:?} {before:?} {after}");
+        }
+    }
+}
