@@ -25,3 +25,5 @@ part "cluster up" node_is_up
 for seconds in ${SOAK_OUTAGES:-120 600}; do
   part "an outage of $seconds s" outage "$seconds"
 done
+part "build the cluster's Postgres" "$cluster" build postgres
+SUITE_THREADS=1 part "requests while pods are changed" suites quiet:: "$cluster" exec --

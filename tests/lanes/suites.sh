@@ -5,7 +5,7 @@
 suites() { # FILTER [CMD...]: runs the test binary, through CMD when given
   local filter=$1
   shift
-  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --test-threads 4
+  "$@" "$(cat "$CARGO_TARGET_DIR/suites")" "$filter" --test-threads "${SUITE_THREADS:-4}"
 }
 
 build_suites() {

@@ -18,7 +18,6 @@ mod rotation;
 mod rules;
 mod sla;
 mod sources;
-mod steady;
 mod upgrade;
 mod volume;
 mod waiting;
