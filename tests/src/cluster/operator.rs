@@ -1,6 +1,9 @@
 //! The operator in the cluster. Suites share it; those that stop or remove it have it alone.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt as _;
+use kube::api::{Api, ListParams};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::run;
@@ -68,25 +71,13 @@ async fn install(values: &str) -> Result<()> {
     run("helm", &arguments).await.map(drop)
 }
 
-/// The sum of a metric of the operator over its labels, as its one pod tells it.
+/// The sum of a metric of the operator over its labels, as its one pod tells it; one that is about to end is not it.
 pub async fn metric(name: &str) -> Result<f64> {
-    let pods = run(
-        "kubectl",
-        &[
-            "--namespace",
-            NAMESPACE,
-            "get",
-            "pods",
-            "--field-selector=status.phase=Running",
-            "--output=name",
-        ],
-    )
-    .await?;
-    let pod = pods
-        .lines()
-        .next()
-        .context("the operator has a pod")?
-        .trim_start_matches("pod/");
+    let pods: Api<Pod> = Api::namespaced(super::client().await?, NAMESPACE);
+    let mut pods = pods.list(&ListParams::default()).await?.items;
+    pods.retain(|pod| pod.metadata.deletion_timestamp.is_none());
+    ensure!(pods.len() == 1, "the operator has {} pods", pods.len());
+    let pod = pods[0].name_any();
     let page = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8081/proxy/metrics");
     let told = run("kubectl", &["get", "--raw", &page]).await?;
     let series = told.lines().filter(|line| line.starts_with(name));

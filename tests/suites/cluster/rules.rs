@@ -60,23 +60,26 @@ async fn the_api_server_refuses_each_bad_change_with_its_sentence() -> Result<()
     let _operator = operator::shared().await?;
     let scene = Scene::without_secret("bad-changes").await?;
     scene.apply::<MarketplaceAddon>(&in_scene(&scene, good())).await?;
+    let addons: Api<MarketplaceAddon> = scene.all();
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
     for row in at_update() {
-        // a change by PUT, because a merge could not take a member away
-        let addons: Api<MarketplaceAddon> = scene.all();
-        let live = addons.get("call-insights").await?;
-        let mut resource = in_scene(&scene, changed(&row));
-        resource["metadata"]["resourceVersion"] = live.metadata.resource_version.into();
-        let parameters = PostParams {
-            dry_run: true,
-            ..PostParams::default()
-        };
-        let said = match addons
-            .replace("call-insights", &parameters, &serde_json::from_value(resource)?)
-            .await
-        {
-            Ok(_) => "accepted".to_owned(),
-            Err(error) => error.to_string(),
-        };
+        let said = until("an answer to the change", async || {
+            // a change by PUT, because a merge could not take a member away
+            let live = addons.get("call-insights").await?;
+            let mut resource = in_scene(&scene, changed(&row));
+            resource["metadata"]["resourceVersion"] = live.metadata.resource_version.into();
+            let resource = serde_json::from_value(resource)?;
+            match addons.replace("call-insights", &parameters, &resource).await {
+                Ok(_) => Ok(Some("accepted".to_owned())),
+                // the operator has written the status in the meantime
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
+                Err(error) => Ok(Some(error.to_string())),
+            }
+        });
+        let said = said.await?;
         assert!(said.contains(row.message), "{}: {said}", row.name);
     }
     scene.end().await
