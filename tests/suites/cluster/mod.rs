@@ -22,4 +22,5 @@ mod upgrade;
 mod volume;
 mod waiting;
 mod watched;
+mod withdrawn;
 mod workload;
