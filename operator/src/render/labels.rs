@@ -27,7 +27,15 @@ pub fn of(addon: &str, component: &str) -> BTreeMap<String, String> {
 /// The labels by which pods are selected. They never change: a Deployment's selector cannot.
 #[must_use]
 pub fn selector(addon: &str, component: &str) -> BTreeMap<String, String> {
-    let pairs = [(NAME, ADDON), (INSTANCE, addon), (COMPONENT, component)];
+    let mut labels = selector_of_both(addon);
+    labels.insert(COMPONENT.to_owned(), component.to_owned());
+    labels
+}
+
+/// The labels by which the pods of both parts are selected.
+#[must_use]
+pub fn selector_of_both(addon: &str) -> BTreeMap<String, String> {
+    let pairs = [(NAME, ADDON), (INSTANCE, addon)];
     pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }
 

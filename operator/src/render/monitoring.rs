@@ -50,10 +50,8 @@ fn object(addon: &ValidatedAddon, wanted: &BTreeMap<String, String>, kind: Kind,
 /// The pods of both parts. The label `endpoint` that the Prometheus Operator gives a target is dropped: it would displace the
 /// service's own, which names the endpoint of a request.
 fn pod_monitor(addon: &ValidatedAddon, monitors: &Monitors) -> Value {
-    let mut selector = labels::selector(&addon.name, COMPONENT);
-    selector.retain(|_, value| value != COMPONENT);
     json!({
-        "selector": {"matchLabels": selector},
+        "selector": {"matchLabels": labels::selector_of_both(&addon.name)},
         "podMetricsEndpoints": [{
             "port": pod::ADMIN,
             "path": "/metrics",
@@ -87,4 +85,24 @@ fn groups(addon: &ValidatedAddon, monitors: &Monitors) -> Value {
         })
     });
     json!({ "groups": groups.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{addon, valid};
+
+    #[test]
+    fn the_pods_of_one_addon_are_read_whatever_its_name_is() {
+        let mut addon = addon();
+        addon.spec.monitoring.enabled = Some(true);
+        addon.metadata.name = Some(COMPONENT.to_owned());
+        let rendered = render(&valid(&addon));
+        let monitor = rendered.iter().find(|(kind, _)| *kind == Kind::PodMonitor);
+        let selector = monitor.map(|(_, monitor)| monitor.data["spec"]["selector"]["matchLabels"].clone());
+        assert_eq!(
+            selector,
+            Some(json!({"app.kubernetes.io/name": "marketplace-addon", "app.kubernetes.io/instance": COMPONENT}))
+        );
+    }
 }
