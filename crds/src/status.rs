@@ -23,6 +23,15 @@ pub struct MarketplaceAddonStatus {
     pub conditions: Vec<Condition>,
 }
 
+impl MarketplaceAddonStatus {
+    /// What is said of this, if anything is.
+    #[must_use]
+    pub fn condition(&self, kind: ConditionType) -> Option<&Condition> {
+        let mut conditions = self.conditions.iter();
+        conditions.find(|condition| condition.type_ == kind.as_str())
+    }
+}
+
 /// The types of the conditions of an add-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConditionType {

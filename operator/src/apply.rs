@@ -211,15 +211,20 @@ impl Applier<'_> {
 
     /// Whether the API server would give what is there another template of its pods. What is not there rolls nothing.
     async fn would_roll(&self, desired: &Desired) -> Result<bool, ApplyError> {
-        let Desired { kind, name, body, .. } = desired;
+        let Desired { kind, name, .. } = desired;
         let template = |object: &DynamicObject| object.data["spec"]["template"].clone();
         let live = self.api(*kind).get_opt(name).await;
         let live = live.map_err(|error| ApplyError::GetChild(*kind, name.clone(), error))?;
         let Some(live) = live else { return Ok(false) };
-        let parameters = PatchParams::apply(labels::OPERATOR).force().dry_run();
-        let tried = self.api(*kind).patch(name, &parameters, &Patch::Apply(body)).await;
-        match tried {
-            Ok(tried) => Ok(template(&tried) != template(&live)),
+        let tried = self.send(desired, &forced().dry_run()).await?;
+        Ok(template(&tried) != template(&live))
+    }
+
+    /// Sends the child, to be written or only tried.
+    async fn send(&self, desired: &Desired, parameters: &PatchParams) -> Result<DynamicObject, ApplyError> {
+        let Desired { kind, name, body, .. } = desired;
+        match self.api(*kind).patch(name, parameters, &Patch::Apply(body)).await {
+            Ok(answer) => Ok(answer),
             Err(error) => Err(self.blame(desired, error).await),
         }
     }
@@ -265,17 +270,10 @@ impl Applier<'_> {
     }
 
     async fn write(&self, Due { desired, live_version }: &Due) -> Result<DynamicObject, ApplyError> {
-        let Desired {
-            kind, name, body, hash, ..
-        } = desired;
+        let Desired { kind, name, hash, .. } = desired;
         let key = self.key(*kind, name.clone());
         self.memory.begin(key.clone(), &self.addon.name);
-        let parameters = PatchParams::apply(labels::OPERATOR).force();
-        let written = self.api(*kind).patch(name, &parameters, &Patch::Apply(body)).await;
-        let written = match written {
-            Ok(written) => written,
-            Err(error) => return Err(self.blame(desired, error).await),
-        };
+        let written = self.send(desired, &forced()).await?;
         self.memory
             .applied(&key, *hash, written.metadata.resource_version.as_deref());
         self.metrics
@@ -295,6 +293,11 @@ impl Applier<'_> {
             name,
         }
     }
+}
+
+/// By our one field manager, whoever has written our fields before.
+fn forced() -> PatchParams {
+    PatchParams::apply(labels::OPERATOR).force()
 }
 
 /// The Deployments whose number of pods has to be written before anything else.

@@ -4,6 +4,7 @@
 pub mod crossings;
 
 use k8s_openapi::api::core::v1::{ObjectReference, PersistentVolumeClaim};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::ApiResource;
 use kube::{Api, Client, Resource};
@@ -52,16 +53,9 @@ pub async fn patch_status(
 /// The Event for a change of the condition Ready, if it has changed in status or reason.
 #[must_use]
 pub fn readiness_changed(before: Option<&MarketplaceAddonStatus>, after: &MarketplaceAddonStatus) -> Option<Event> {
-    let ready = |status: &MarketplaceAddonStatus| {
-        status
-            .conditions
-            .iter()
-            .find(|condition| condition.type_ == "Ready")
-            .cloned()
-    };
-    let now = ready(after)?;
-    let then = before.and_then(ready);
-    if then.is_some_and(|then| (then.status, then.reason) == (now.status.clone(), now.reason.clone())) {
+    let now = after.condition(ConditionType::Ready)?;
+    let then = before.and_then(|before| before.condition(ConditionType::Ready));
+    if then.is_some_and(|then| (&then.status, &then.reason) == (&now.status, &now.reason)) {
         return None;
     }
     let is_fine = now.status == "True"
@@ -69,39 +63,30 @@ pub fn readiness_changed(before: Option<&MarketplaceAddonStatus>, after: &Market
             now.reason.as_str(),
             "Progressing" | "Suspended" | STARTING | "IngressPending" | "RoutePending" | "LoadBalancerPending"
         );
-    Some(Event {
-        type_: if is_fine { EventType::Normal } else { EventType::Warning },
-        reason: if now.status == "True" {
-            "Ready".to_owned()
-        } else {
-            now.reason
-        },
-        note: Some(now.message),
+    let type_ = if is_fine { EventType::Normal } else { EventType::Warning };
+    let reason = if now.status == "True" { "Ready" } else { &now.reason };
+    Some(of_condition(type_, reason, now))
+}
+
+fn of_condition(type_: EventType, reason: &str, now: &Condition) -> Event {
+    Event {
+        type_,
+        reason: reason.to_owned(),
+        note: Some(now.message.clone()),
         action: "Reconcile".to_owned(),
         secondary: None,
-    })
+    }
 }
 
 /// The Event for an enforced allow list that any Pod of the cluster can get around, when that has become so.
 #[must_use]
 pub fn sources_unenforced(before: Option<&MarketplaceAddonStatus>, after: &MarketplaceAddonStatus) -> Option<Event> {
-    let enforced = |status: &MarketplaceAddonStatus| {
-        let mut conditions = status.conditions.iter();
-        conditions
-            .find(|condition| condition.type_ == ConditionType::SourcesEnforced.as_str())
-            .cloned()
+    let open = |status: &MarketplaceAddonStatus| {
+        let said = status.condition(ConditionType::SourcesEnforced);
+        said.filter(|said| said.reason == sources::OPEN).cloned()
     };
-    let now = enforced(after).filter(|now| now.reason == sources::OPEN)?;
-    if before.and_then(enforced).is_some_and(|then| then.reason == now.reason) {
-        return None;
-    }
-    Some(Event {
-        type_: EventType::Warning,
-        reason: "SourcesUnenforced".to_owned(),
-        note: Some(now.message),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    })
+    let now = open(after).filter(|_| before.and_then(open).is_none())?;
+    Some(of_condition(EventType::Warning, "SourcesUnenforced", &now))
 }
 
 /// The Event for a volume claim that this add-on has taken over.

@@ -111,10 +111,9 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         (ConditionType::SourcesEnforced, sources),
         (ConditionType::MonitoringActive, monitoring::of(addon, outcome)),
     ];
-    let previous = addon.status.as_ref().map_or(&[][..], |status| &status.conditions);
     let generation = addon.metadata.generation;
     let conditions = verdicts.into_iter().filter_map(|(kind, verdict)| {
-        let before = previous.iter().find(|condition| condition.type_ == kind.as_str());
+        let before = addon.status.as_ref().and_then(|status| status.condition(kind));
         match verdict {
             Some(verdict) => Some(dated(kind, verdict, before, generation, now)),
             // Nothing new is known: what was said stays, unless it is about a part that is gone.
@@ -140,8 +139,7 @@ pub fn upgrading(addon: &MarketplaceAddon, turn: Turn, now: Timestamp) -> Condit
         }
     };
     let kind = ConditionType::Upgrading;
-    let mut previous = addon.status.iter().flat_map(|status| &status.conditions);
-    let before = previous.find(|condition| condition.type_ == kind.as_str());
+    let before = addon.status.as_ref().and_then(|status| status.condition(kind));
     dated(
         kind,
         verdict(TRUE, turn.reason(), words),

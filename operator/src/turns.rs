@@ -64,11 +64,8 @@ impl Turns {
 
     /// An add-on that an operator before this one has left rolling still does.
     pub fn recall(&self, addon: Addon, status: Option<&MarketplaceAddonStatus>) {
-        let conditions = status.iter().flat_map(|status| &status.conditions);
-        let rolls = conditions.into_iter().any(|condition| {
-            condition.type_ == ConditionType::Upgrading.as_str() && condition.reason == Turn::Rolling.reason()
-        });
-        if rolls {
+        let said = status.and_then(|status| status.condition(ConditionType::Upgrading));
+        if said.is_some_and(|said| said.reason == Turn::Rolling.reason()) {
             self.taken().entry(addon).or_insert(Turn::Rolling);
         }
     }

@@ -1,10 +1,9 @@
 //! Whose fault it is that the API server refuses a Deployment into which overrides were merged: it is asked about the same
 //! without them, so that the person who wrote them is told, and nobody is told of what is not theirs.
 
-use kube::api::{Patch, PatchParams};
+use kube::api::Patch;
 
-use super::{Applier, ApplyError, Desired};
-use crate::render::labels;
+use super::{Applier, ApplyError, Desired, forced};
 
 /// What server-side apply says of a field that does not exist, as an internal error.
 const UNTYPED: &str = "failed to create typed patch object";
@@ -15,8 +14,8 @@ impl Applier<'_> {
         let Desired { kind, name, plain, .. } = desired;
         match plain {
             Some(plain) if is_judgement(&error) => {
-                let parameters = PatchParams::apply(labels::OPERATOR).force().dry_run();
-                let without = self.api(*kind).patch(name, &parameters, &Patch::Apply(plain)).await;
+                let tried = forced().dry_run();
+                let without = self.api(*kind).patch(name, &tried, &Patch::Apply(plain)).await;
                 match without {
                     Ok(_) => ApplyError::MergeOverrides(name.clone(), error),
                     Err(_) => ApplyError::ApplyChild(*kind, name.clone(), error),

@@ -62,10 +62,7 @@ pub(crate) fn in_order(children: Children) -> Vec<Desired> {
         desired.push(pods(deployment, pod_overrides.as_ref()));
     }
     desired.extend(autoscalers.iter().map(|hpa| erase(Kind::HorizontalPodAutoscaler, hpa)));
-    desired.extend(scaled_objects.iter().map(|object| {
-        let body = serde_json::to_value(object).expect("an object of Kubernetes can be written as JSON");
-        of_body(Kind::ScaledObject, object.name_any(), body)
-    }));
+    desired.extend(scaled_objects.iter().map(|object| erase(Kind::ScaledObject, object)));
     desired.extend(
         volume_claim
             .iter()

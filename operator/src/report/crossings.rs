@@ -5,25 +5,22 @@ use kube_runtime::events::{Event, EventType};
 use marketplace_crds::MarketplaceAddonStatus;
 use marketplace_crds::status::ConditionType;
 
+use super::of_condition;
+
 /// The Events for what has changed between two statuses.
 #[must_use]
 pub fn crossings(before: Option<&MarketplaceAddonStatus>, after: &MarketplaceAddonStatus) -> Vec<Event> {
-    let of = |kind: ConditionType| (before.and_then(|before| find(before, kind)), find(after, kind));
+    let of = |kind: ConditionType| (before.and_then(|before| before.condition(kind)), after.condition(kind));
     let propagated = of(ConditionType::TokensPropagated);
     let met = of(ConditionType::SlaMet);
     [
-        crossed(propagated, "False", "True").map(|now| event(EventType::Normal, "TokensPropagated", now)),
-        crossed(met, "False", "True").map(|now| event(EventType::Normal, "SlaMet", now)),
-        turned(met, "False").map(|now| event(EventType::Warning, "SlaMissed", now)),
+        crossed(propagated, "False", "True").map(|now| of_condition(EventType::Normal, "TokensPropagated", now)),
+        crossed(met, "False", "True").map(|now| of_condition(EventType::Normal, "SlaMet", now)),
+        turned(met, "False").map(|now| of_condition(EventType::Warning, "SlaMissed", now)),
     ]
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn find(status: &MarketplaceAddonStatus, kind: ConditionType) -> Option<&Condition> {
-    let mut conditions = status.conditions.iter();
-    conditions.find(|condition| condition.type_ == kind.as_str())
 }
 
 type Change<'a> = (Option<&'a Condition>, Option<&'a Condition>);
@@ -34,16 +31,6 @@ fn crossed<'a>((before, after): Change<'a>, from: &str, to: &str) -> Option<&'a 
 
 fn turned<'a>((before, after): Change<'a>, to: &str) -> Option<&'a Condition> {
     after.filter(|now| now.status == to && before.is_none_or(|before| before.status != to))
-}
-
-fn event(type_: EventType, reason: &str, now: &Condition) -> Event {
-    Event {
-        type_,
-        reason: reason.to_owned(),
-        note: Some(now.message.clone()),
-        action: "Reconcile".to_owned(),
-        secondary: None,
-    }
 }
 
 #[cfg(test)]

@@ -31,8 +31,7 @@ pub fn of(addon: &MarketplaceAddon, said: &Said, now: Timestamp) -> Option<Condi
         return None;
     }
     let kind = ConditionType::SlaMet;
-    let mut before = addon.status.iter().flat_map(|status| &status.conditions);
-    let before = before.find(|condition| condition.type_ == kind.as_str());
+    let before = addon.status.as_ref().and_then(|status| status.condition(kind));
     match (told(said), before) {
         (Some(verdict), before) => Some(dated(kind, verdict, before, addon.metadata.generation, now)),
         // an operator that has just started has not forgotten what it said

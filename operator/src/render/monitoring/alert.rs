@@ -65,3 +65,8 @@ pub(super) fn series(addon: &ValidatedAddon, metric: &str, more: &str) -> String
 pub(super) fn grown(series: &str, within: &str) -> String {
     format!("sum by (addon) (increase({series}[{within}]))")
 }
+
+/// Whether more than this share of all is of one kind, and more than three are: of few, one is a large share.
+pub(super) fn too_many(some: &str, all: &str, share: f64) -> String {
+    format!("({some} / {all} > {share:.2}) and ({some} > 3)")
+}

@@ -1,6 +1,6 @@
 //! Alerts on jobs and callbacks. What a queue says is the same in every pod that shares it, so the greatest is taken.
 
-use super::alert::{Alert, Severity, grown, series};
+use super::alert::{Alert, Severity, grown, series, too_many};
 use crate::validate::ValidatedAddon;
 
 const JOBS: &str = "marketplace_queue_jobs";
@@ -19,11 +19,11 @@ fn work(addon: &ValidatedAddon) -> Vec<Alert> {
         .sla
         .floor_seconds
         .max(addon.sla.cutoff_factor * SHORT_RECORDING_SECONDS);
-    let oldest = greatest(&series(addon, "marketplace_queue_oldest_job_seconds", ""));
     let analyzed = series(addon, "marketplace_job_attempts_total", "outcome=\"analyzed\"");
     let demand = greatest(&series(addon, "marketplace_worker_demand", ""));
     // Shown by the pods that work on recordings alone, once by each.
     let shown = series(addon, "marketplace_queue_oldest_job_seconds", "");
+    let oldest = greatest(&shown);
     vec![
         Alert {
             name: "MarketplaceQueueStuck",
@@ -63,7 +63,7 @@ fn delivery(addon: &ValidatedAddon) -> Vec<Alert> {
             name: "MarketplaceCallbacksFail",
             severity: Severity::Warning,
             minutes: 5,
-            expression: format!("({failed} / {all} > 0.20) and ({failed} > 3)"),
+            expression: too_many(&failed, &all, 0.20),
             summary: "Results cannot be delivered",
             description: "{{ $value | humanizePercentage }} of the attempts at callbacks of the last 15 min failed.".to_owned(),
         },
@@ -71,7 +71,7 @@ fn delivery(addon: &ValidatedAddon) -> Vec<Alert> {
             name: "MarketplaceCallbacksAmbiguous",
             severity: Severity::Warning,
             minutes: 5,
-            expression: format!("({ambiguous} / {all} > 0.05) and ({ambiguous} > 3)"),
+            expression: too_many(&ambiguous, &all, 0.05),
             summary: "Callbacks are cut off before their answer",
             description: "{{ $value | humanizePercentage }} of the attempts at callbacks of the last 15 min were sent and not answered: each is sent again, and may have arrived twice.".to_owned(),
         },

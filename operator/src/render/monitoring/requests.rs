@@ -1,7 +1,7 @@
 //! Alerts on requests: by how they end, and on there being none. Paths that are nobody's (`unmatched`) are left out: whoever
 //! scans the internet sends those.
 
-use super::alert::{Alert, Severity, grown, series};
+use super::alert::{Alert, Severity, grown, series, too_many};
 use crate::validate::ValidatedAddon;
 
 const REQUESTS: &str = "marketplace_requests_total";
@@ -52,7 +52,7 @@ fn ended(addon: &ValidatedAddon, verdict: &str, share: f64) -> String {
     let some = series(addon, REQUESTS, &format!("{OURS},verdict=\"{verdict}\""));
     let some = grown(&some, "10m");
     let all = grown(&series(addon, REQUESTS, OURS), "10m");
-    format!("({some} / {all} > {share:.2}) and ({some} > 3)")
+    too_many(&some, &all, share)
 }
 
 /// Those without a signature are somebody else's.

@@ -54,15 +54,19 @@ pub(super) fn alerts(addon: &ValidatedAddon) -> Vec<Alert> {
 
 /// The share that misses the deadline of all but one in a hundred.
 fn late(addon: &ValidatedAddon, within: &str) -> String {
-    let late = series(addon, FINISHED, "deadline=~\"cutoff|late\"");
     let all = series(addon, FINISHED, "");
-    format!("{} / {}", grown(&late, within), grown(&all, within))
+    format!("{} / {}", late_results(addon, within), grown(&all, within))
+}
+
+/// How many that were.
+fn late_results(addon: &ValidatedAddon, within: &str) -> String {
+    grown(&series(addon, FINISHED, "deadline=~\"cutoff|late\""), within)
 }
 
 /// The long window first: its value is the one that is told.
 fn burn(addon: &ValidatedAddon, (short, long): (&str, &str), times: f64) -> String {
     let limit = times * BUDGET;
-    let late_results = grown(&series(addon, FINISHED, "deadline=~\"cutoff|late\""), long);
+    let late_results = late_results(addon, long);
     format!(
         "({} > {limit:.3}) and ({} > {limit:.3}) and ({late_results} > {LATE_RESULTS})",
         late(addon, long),
