@@ -21,6 +21,7 @@ pub mod audio;
 mod halt;
 pub mod raw;
 mod resample;
+pub mod transcript;
 
 pub use acoustics::AcousticsPlan;
 pub use audio::probe;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use marketplace_crds::handler::{Acoustics, Analysis, Handler, Sql, Table};
+use marketplace_crds::handler::Handler;
+use marketplace_crds::handler::analysis::{Acoustics, Analysis};
+use marketplace_crds::handler::sql::Sql;
+use marketplace_crds::handler::table::Table;
 
 use super::{HandlerPlan, ReadConfig, SqlPlan, TablePlan};
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
