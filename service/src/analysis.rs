@@ -12,7 +12,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::domain::{EndpointName, Job, RequestDetails};
 
@@ -26,6 +26,7 @@ pub mod transcript;
 pub use acoustics::AcousticsPlan;
 pub use audio::probe;
 pub use halt::{Halt, Halted};
+use transcript::Transcript;
 
 /// What an endpoint wants to know about its audio.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -94,10 +95,26 @@ impl JobErrorCode {
     }
 }
 
-/// Runs every analyzer of the plan over the file; the value is `results` of the result.
-pub fn analyze(path: &Path, plan: &AnalysisPlan, halt: &Halt) -> Result<Value, AnalysisError> {
+/// What the analyzers work on.
+#[derive(Debug)]
+pub struct Material<'a> {
+    /// Where the audio is.
+    pub audio: &'a Path,
+    /// What was said in it, where the endpoint has it transcribed.
+    pub transcript: Option<Transcript>,
+}
+
+/// Runs every analyzer of the plan over the recording; the value is `results` of the result.
+pub fn analyze(material: Material<'_>, plan: &AnalysisPlan, halt: &Halt) -> Result<Value, AnalysisError> {
     let AnalysisPlan { acoustics } = plan;
+    let Material {
+        audio: path,
+        transcript,
+    } = material;
     let mut results = Map::new();
+    if let Some(transcript) = transcript {
+        results.insert("transcription".to_owned(), json!(transcript));
+    }
     if let Some(acoustics) = acoustics {
         results.insert("acoustics".to_owned(), self::acoustics::measure(path, acoustics, halt)?);
     }

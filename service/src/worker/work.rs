@@ -14,7 +14,7 @@ use tracing::Instrument as _;
 use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
 use super::{MAX_ATTEMPTS, WorkMetrics, WorkOutcome};
-use crate::analysis::{self, AnalysisError, AnalysisPlan, Halt, Halted, JobErrorCode};
+use crate::analysis::{self, AnalysisError, AnalysisPlan, Halt, Halted, JobErrorCode, Material};
 use crate::crash;
 use crate::deadline;
 use crate::domain::{EndpointName, Job};
@@ -164,14 +164,19 @@ impl WorkStage {
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let halt = Halt::new(started + within, cancelled);
         let path = self.spool.path(&job.work.audio.key);
-        let analyzed = tokio::task::spawn_blocking(move || analysis::analyze(&path, &plan, &halt))
-            .await
-            .unwrap_or_else(|error| {
-                Err(AnalysisError::Analyze {
-                    part: "everything",
-                    reason: error.to_string(),
-                })
-            });
+        let analyze = move || {
+            let material = Material {
+                audio: &path,
+                transcript: None,
+            };
+            analysis::analyze(material, &plan, &halt)
+        };
+        let analyzed = tokio::task::spawn_blocking(analyze).await.unwrap_or_else(|error| {
+            Err(AnalysisError::Analyze {
+                part: "everything",
+                reason: error.to_string(),
+            })
+        });
         if analyzed.is_ok() {
             self.metrics
                 .analyzed(&job.work.endpoint, started.elapsed(), job.work.format.seconds);
