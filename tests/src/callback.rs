@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -36,6 +37,8 @@ pub enum Reply {
 /// A POST as it came.
 #[derive(Debug, Clone)]
 pub struct Delivery {
+    /// When it came.
+    pub at: Instant,
     /// The path with its query.
     pub target: String,
     /// Names in lower case.
@@ -163,6 +166,7 @@ async fn receive(State(shared): State<Arc<Shared>>, request: Request) -> Result<
             .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect(),
         body: read(body).await.ok_or(StatusCode::BAD_REQUEST)?,
+        at: Instant::now(),
     };
     let admitted = shared.admitted.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if admitted.is_some() && admitted != delivery.credentials() {

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
@@ -263,6 +264,7 @@ async fn read_body(stream: &mut TlsStream<TcpStream>, head: &str, mut body: Vec<
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let mut delivery = Delivery {
+        at: Instant::now(),
         target: target.to_owned(),
         headers,
         body: Vec::new(),

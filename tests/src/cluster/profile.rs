@@ -2,9 +2,11 @@
 //! stays, and goes with the cluster. `tests/cluster/cluster build` must have built it.
 
 use anyhow::Result;
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::run;
+use super::{Scene, run};
 
 /// A part that a running cluster can be given; `tests/cluster/profiles` has a folder for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,4 +57,21 @@ pub async fn ensure(profiles: &[Profile]) -> Result<()> {
     let names = profiles.iter().map(|profile| profile.name());
     let arguments: Vec<_> = std::iter::once("add").chain(names).collect();
     run("tests/cluster/cluster", &arguments).await.map(drop)
+}
+
+/// Makes an empty database for the scene, named like it, and the Secret `jobs` that leads there.
+pub async fn database(scene: &Scene) -> Result<()> {
+    ensure(&[Profile::Postgres]).await?;
+    let name = scene.namespace.replace('-', "_");
+    let psql = "--namespace postgres exec deployment/postgres -- psql -h 127.0.0.1 -U postgres -c";
+    let psql: Vec<_> = psql.split(' ').collect();
+    for statement in [
+        format!("drop database if exists {name} with (force)"),
+        format!("create database {name}"),
+    ] {
+        run("kubectl", &[&psql[..], &[&statement]].concat()).await?;
+    }
+    let url = POSTGRES_URL.trim_end_matches("postgres").to_owned() + &name;
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "jobs"}, "stringData": {"DATABASE_URL": url}});
+    scene.apply::<Secret>(&secret).await.map(drop)
 }

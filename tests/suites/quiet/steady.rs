@@ -14,9 +14,8 @@ use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::cluster::load::{Ledger, Load};
-use marketplace_tests::cluster::profile::{self, POSTGRES_URL};
 use marketplace_tests::cluster::scene::{ACCOUNT_SID, AUTH_TOKEN, KNOWN, recording_addon, sms_addon};
-use marketplace_tests::cluster::{Profile, Scene, operator, run, watch};
+use marketplace_tests::cluster::{Scene, operator, profile, run, watch};
 use marketplace_tests::patience::until;
 use marketplace_tests::report::figure;
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk, SignedRequest};
@@ -47,28 +46,6 @@ fn shared_addon() -> Value {
     addon["spec"]["storage"] = json!({"postgres": {"secretName": "jobs", "volume": {"size": "1Gi"}}});
     addon["spec"]["scaling"] = json!({"front": {"fixed": {"replicas": 2}}});
     addon
-}
-
-async fn make_database(scene: &Scene) -> Result<()> {
-    profile::ensure(&[Profile::Postgres]).await?;
-    let psql = [
-        "--namespace",
-        "postgres",
-        "exec",
-        "deployment/postgres",
-        "--",
-        "psql",
-        "-h",
-        "127.0.0.1",
-        "-U",
-        "postgres",
-        "-c",
-    ];
-    run("kubectl", &[&psql[..], &["drop database if exists steady"]].concat()).await?;
-    run("kubectl", &[&psql[..], &["create database steady"]].concat()).await?;
-    let url = POSTGRES_URL.trim_end_matches("postgres").to_owned() + "steady";
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "jobs"}, "stringData": {"DATABASE_URL": url}});
-    scene.apply::<Secret>(&secret).await.map(drop)
 }
 
 /// What Twilio sends, signed with this token.
@@ -215,7 +192,7 @@ async fn all_delivered(receiver: &CallbackReceiver, ledger: &Ledger) -> Result<(
 async fn with_a_database_twilio_notices_nothing_of_what_is_done_to_the_pods() -> Result<()> {
     let _operator = operator::shared().await?;
     let scene = Scene::new("steady").await?;
-    make_database(&scene).await?;
+    profile::database(&scene).await?;
     let mut addon = shared_addon();
     scene.run(&addon).await?;
     let (address, receiver) = (scene.address("insights").await?, scene.callbacks(&[]).await?);
