@@ -31,6 +31,16 @@ pub fn is_absent(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
+/// What a list answers, or none where the cluster does not know the kind: only then is a list answered 404, where a get is
+/// also for an object that is not there.
+pub fn where_known<T>(listed: kube::Result<T>) -> kube::Result<Option<T>> {
+    match listed {
+        Ok(listed) => Ok(Some(listed)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// An error and its causes in one line, the API server's in its own words.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {

@@ -25,16 +25,14 @@ impl Served {
     };
 }
 
-/// By a list, which is answered 404 when the cluster does not know the kind, and only then.
+/// By a list of each.
 pub(super) async fn get(client: &Client, namespace: &str, addon: &str) -> Result<Served, DereferenceError> {
     let is_served = async |kind: Kind| {
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind.resource());
         let ours = ListParams::default().labels(&labels::selector_of(addon));
-        match api.list_metadata(&ours).await {
-            Ok(_) => Ok(true),
-            Err(error) if failure::is_absent(&error) => Ok(false),
-            Err(error) => Err(DereferenceError::ListMonitors(kind, addon.to_owned(), error)),
-        }
+        let listed = failure::where_known(api.list_metadata(&ours).await);
+        let listed = listed.map_err(|error| DereferenceError::ListMonitors(kind, addon.to_owned(), error))?;
+        Ok(listed.is_some())
     };
     Ok(Served {
         pod_monitors: is_served(Kind::PodMonitor).await?,

@@ -81,8 +81,7 @@ pub(super) async fn get(
     }
 }
 
-/// By a list: it is answered 404 when the cluster does not know the kind, where a get would not tell that from a route that
-/// is not made yet.
+/// None: the cluster does not know the kind.
 async fn routes(
     client: &Client,
     namespace: &str,
@@ -90,16 +89,8 @@ async fn routes(
 ) -> Result<Option<Vec<DynamicObject>>, DereferenceError> {
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &Kind::HttpRoute.resource());
     let name = addon.name_any();
-    match api
-        .list(&ListParams::default().labels(&labels::selector_of(&name)))
-        .await
-    {
-        Ok(routes) => Ok(Some(routes.items)),
-        Err(error) if failure::is_absent(&error) => Ok(None),
-        Err(error) => Err(DereferenceError::GetRouting(
-            Kind::HttpRoute,
-            names::front(&name),
-            error,
-        )),
-    }
+    let ours = ListParams::default().labels(&labels::selector_of(&name));
+    let routes = failure::where_known(api.list(&ours).await)
+        .map_err(|error| DereferenceError::GetRouting(Kind::HttpRoute, names::front(&name), error))?;
+    Ok(routes.map(|routes| routes.items))
 }

@@ -102,9 +102,9 @@ pub async fn get(client: &Client, namespace: &str, addon: &str) -> Result<Scaler
         .map_err(|error| DereferenceError::ListScalers(addon.to_owned(), error))?;
     let scaled_objects: Api<DynamicObject> =
         Api::namespaced_with(client.clone(), namespace, &Kind::ScaledObject.resource());
-    let scaled_objects = match scaled_objects.list(&ours).await {
-        Ok(list) => Listed::Found(list.items),
-        Err(error) if failure::is_absent(&error) => Listed::Absent,
+    let scaled_objects = match failure::where_known(scaled_objects.list(&ours).await) {
+        Ok(Some(list)) => Listed::Found(list.items),
+        Ok(None) => Listed::Absent,
         Err(error) => Listed::Unknown(failure::message(&error)),
     };
     Ok(Scalers {

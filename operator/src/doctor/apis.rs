@@ -40,9 +40,10 @@ const MONITORING: Needed = Needed {
 pub(super) async fn needed(patient: &Patient) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Needed { api, what, fix } in patient.addon.iter().flat_map(|addon| needs(&addon.spec)) {
-        findings.push(match patient.client.list_api_group_resources(api).await {
-            Ok(_) => Finding::fine(what),
-            Err(error) if failure::is_absent(&error) => Finding::lacking(what, fix),
+        let listed = patient.client.list_api_group_resources(api).await;
+        findings.push(match failure::where_known(listed) {
+            Ok(Some(_)) => Finding::fine(what),
+            Ok(None) => Finding::lacking(what, fix),
             Err(error) => unreadable(what, &error),
         });
     }
