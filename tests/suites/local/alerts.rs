@@ -74,6 +74,12 @@ fn rendered(folder: &Folder) -> Result<Value> {
     anyhow::bail!("no PrometheusRule is rendered")
 }
 
+/// Those on the operator itself, which its chart has.
+fn of_operator() -> Result<Value> {
+    let file = top().join("charts/marketplace-operator/files/alerts.yaml");
+    Ok(serde_yaml::from_str(&std::fs::read_to_string(file)?)?)
+}
+
 fn alerts(spec: &Value) -> BTreeMap<String, Value> {
     let groups = spec["groups"].as_array().into_iter().flatten();
     let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
@@ -144,15 +150,39 @@ fn each_alert_fires_for_its_cause_and_for_nothing_else() -> Result<()> {
 }
 
 #[test]
+fn each_alert_on_the_operator_fires_for_its_cause_and_for_nothing_else() -> Result<()> {
+    let file = top().join("tests/suites/local/alerts/operator.yaml");
+    let tests: Value = serde_yaml::from_str(&std::fs::read_to_string(&file)?)?;
+    let cases: Vec<_> = tests["tests"].as_array().into_iter().flatten().collect();
+    let cases = cases
+        .iter()
+        .flat_map(|test| test["alert_rule_test"].as_array().into_iter().flatten());
+    let told: BTreeSet<_> = cases
+        .filter_map(|case| Some((case["alertname"].as_str()?, case["exp_alerts"].as_array()?.is_empty())))
+        .collect();
+    for alert in alerts(&of_operator()?).keys() {
+        for stays_quiet in [true, false] {
+            ensure!(
+                told.contains(&(alert.as_str(), stays_quiet)),
+                "no case in which {alert} stays quiet: {stays_quiet}"
+            );
+        }
+    }
+    promtool(&["test", "rules"], &file).map(drop)
+}
+
+#[test]
 fn each_alert_has_a_section_in_the_runbook_and_each_section_an_alert() -> Result<()> {
     let folder = Folder::new("runbook")?;
     let rules = alerts(&rendered(&folder)?);
     let runbook = std::fs::read_to_string(top().join("docs/runbook.md"))?;
     let sections: BTreeSet<_> = runbook.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let names: BTreeSet<_> = rules.keys().map(String::as_str).collect();
+    let own = alerts(&of_operator()?);
+    let names: BTreeSet<_> = rules.keys().chain(own.keys()).map(String::as_str).collect();
     assert_eq!(sections, names);
-    for (name, rule) in &rules {
+    for (name, rule) in rules.iter().chain(&own) {
         let url = rule["annotations"]["runbook_url"].as_str().unwrap_or_default();
+        let url = url.replace("RUNBOOK", "/docs/runbook.md");
         assert!(
             url.ends_with(&format!("/docs/runbook.md#{}", name.to_lowercase())),
             "{url}"
@@ -170,8 +200,11 @@ fn each_alert_and_the_runbook_speak_of_metrics_that_exist() -> Result<()> {
     let catalog = std::fs::read_to_string(top().join("docs/metrics.md"))?;
     let known = |name: &str| catalog.contains(&format!("| `{name}` |"));
     let runbook = std::fs::read_to_string(top().join("docs/runbook.md"))?;
-    let rules = alerts(&rendered(&folder)?);
-    let expressions = rules.values().filter_map(|rule| rule["expr"].as_str());
+    let (rules, own) = (alerts(&rendered(&folder)?), alerts(&of_operator()?));
+    let expressions = rules
+        .values()
+        .chain(own.values())
+        .filter_map(|rule| rule["expr"].as_str());
     let texts: Vec<_> = expressions.chain([runbook.as_str()]).collect();
     let mut seen = 0;
     for text in texts {
