@@ -188,7 +188,6 @@ mod tests {
     use marketplace_crds::endpoint::IntegrationKey;
     use marketplace_crds::manifest;
     use prometheus::TextEncoder;
-    use serde_json::Value;
 
     use super::Metrics;
     use crate::config::Config;
@@ -204,7 +203,7 @@ mod tests {
         let took = Duration::from_millis(7);
         metrics.record(
             config.endpoint("sms"),
-            &Verdict::Answered(Value::Null),
+            &Verdict::Answered("{}".to_owned()),
             Some(Form::as_received(Port::Absent)),
             took,
         );

@@ -118,8 +118,7 @@ async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup, answer_b
     let Some(handler) = server.lookups.get(&endpoint.name) else {
         return Verdict::Unavailable("not_configured");
     };
-    let within = answer_by.saturating_duration_since(Instant::now());
-    match handler.answer(lookup, within).await {
+    match handler.answer(lookup, answer_by).await {
         Ok(answer) => Verdict::Answered(answer),
         Err(_) if Instant::now() >= answer_by => Verdict::Unavailable("answer_timed_out"),
         Err(error) => {
