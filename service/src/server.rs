@@ -33,7 +33,7 @@ use std::time::Instant;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
-use axum::http::{HeaderValue, Response, Version, request};
+use axum::http::{HeaderValue, Response, request};
 use futures::FutureExt as _;
 use marketplace_daemon::cause::chain;
 use tokio::sync::watch;
@@ -150,10 +150,7 @@ impl Front {
             return response;
         }
         body::linger(body);
-        match head.version {
-            Version::HTTP_2 => response,
-            _ => verdict::closing(response),
-        }
+        verdict::closing(response, head.version)
     }
 }
 

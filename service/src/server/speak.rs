@@ -27,6 +27,10 @@ use super::verdict;
 use crate::limits::ConnectionLimits;
 use crate::metrics::Metrics;
 
+/// How many headers the parser of HTTP/1.1 has room for by itself. Room for any other number is made anew for each request,
+/// at a third of what parsing costs.
+const PARSED_HEADERS: usize = 100;
+
 /// How long after the stop the first bytes of a connection may come that was taken just before: they are on their way.
 const FIRST_BYTES_GRACE: Duration = Duration::from_secs(1);
 
@@ -133,7 +137,11 @@ async fn nothing_on_its_way(stop: &CancellationToken) {
 fn http1_builder(limits: &ConnectionLimits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     // The time for a head is watched over by `until_idle`: a timer of the library would be set and unset for each request.
-    builder.max_buf_size(limits.head_bytes).max_headers(limits.headers);
+    builder.max_buf_size(limits.head_bytes);
+    // A lower limit is kept by `answer`.
+    if limits.headers > PARSED_HEADERS {
+        builder.max_headers(limits.headers);
+    }
     builder
 }
 
@@ -217,10 +225,9 @@ impl UnderWay {
 
 async fn answer(front: Front, asker: Arc<Asker>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let mut turn = Turn::begin(asker);
-    // HTTP/1.1 has this limit in its parser.
     if request.headers().len() > turn.asker.headers {
         turn.asker.metrics.record_unread(HEADERS_TOO_MANY);
-        return Ok(verdict::unparsed());
+        return Ok(verdict::closing(verdict::unparsed(), request.version()));
     }
     request.extensions_mut().insert(Peer(turn.asker.peer));
     let answer = front.answer(request.map(Body::new)).await;

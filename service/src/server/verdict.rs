@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderValue, Response, StatusCode, Version};
 use memchr::memmem;
 use serde_json::json;
 
@@ -156,13 +156,15 @@ impl Verdict {
     }
 }
 
-/// The same answer, after which the connection ends: part of the request was not read. Only for HTTP/1.1: in HTTP/2 the
-/// rest of one request does not stand in the way of the next.
+/// The same answer, after which the connection ends: part of the request was not read. Not in HTTP/2, where the rest of one
+/// request does not stand in the way of the next.
 #[must_use]
-pub fn closing(mut response: Response<Body>) -> Response<Body> {
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
+pub fn closing(mut response: Response<Body>, version: Version) -> Response<Body> {
+    if version != Version::HTTP_2 {
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 

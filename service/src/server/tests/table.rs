@@ -269,7 +269,8 @@ async fn every_row_of_the_verdict_table_is_on_the_wire_as_it_is_written() -> Out
 #[tokio::test]
 async fn what_the_http_library_refuses_by_itself_is_403_as_well() -> Outcome {
     let front = Front::start(Setup::default()).await?;
-    let many = "x: 1\r\n".repeat(100);
+    // One more than the default, and one more than the parser takes by itself.
+    let (many, more) = ("x: 1\r\n".repeat(65), "x: 1\r\n".repeat(101));
     for (name, bytes, reason) in [
         ("no HTTP", "hello\r\n\r\n".to_owned(), "head_unreadable"),
         (
@@ -285,6 +286,11 @@ async fn what_the_http_library_refuses_by_itself_is_403_as_well() -> Outcome {
         (
             "too many headers",
             format!("GET / HTTP/1.1\r\n{many}\r\n"),
+            "headers_too_many",
+        ),
+        (
+            "even more headers",
+            format!("GET / HTTP/1.1\r\n{more}\r\n"),
             "headers_too_many",
         ),
         (
@@ -308,6 +314,7 @@ async fn what_the_http_library_refuses_by_itself_is_403_as_well() -> Outcome {
         assert_eq!(answer.status, 403, "{name}: {}", answer.head);
         assert_eq!(front.failures(reason)?, before + 1, "{name}: {}", front.metrics()?);
         assert_eq!(answer.error_code()?.as_deref(), Some("unverified"), "{name}");
+        assert!(answer.head.contains("connection: close\r\n"), "{name}: {}", answer.head);
         assert!(
             answer
                 .head
