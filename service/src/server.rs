@@ -27,6 +27,7 @@ mod unparsed;
 pub mod verdict;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -115,8 +116,8 @@ impl Server {
 }
 
 impl Front {
-    /// The answer to a request, whatever it is.
-    pub async fn answer(&self, request: Request) -> Response<Body> {
+    /// The answer to a request, whatever it is; `peer` has sent it, or is a proxy that stands in front of us.
+    pub async fn answer(&self, request: Request, peer: SocketAddr) -> Response<Body> {
         let shared = &*self.0;
         let began = Instant::now();
         let metrics = &shared.server.metrics;
@@ -132,6 +133,7 @@ impl Front {
             route: &route,
             head: &head,
             sids: &sids,
+            peer,
             answer_by,
         };
         // Boxed at once: it is large, and would be moved again by each of its wrappers, in each request.
@@ -159,6 +161,8 @@ struct Asked<'a> {
     route: &'a Route<'a>,
     head: &'a request::Parts,
     sids: &'a TwilioSids,
+    /// Who sent it.
+    peer: SocketAddr,
     /// When an answer that is given at once must be there.
     answer_by: Instant,
 }

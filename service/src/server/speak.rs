@@ -51,10 +51,6 @@ const BROKEN_LIMIT: usize = 128;
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Who sent a request, as the connection has it: a proxy, if one stands in front of us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub SocketAddr);
-
 /// What a connection is served with.
 pub struct Session {
     /// What answers.
@@ -223,14 +219,13 @@ impl UnderWay {
     }
 }
 
-async fn answer(front: Front, asker: Arc<Asker>, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn answer(front: Front, asker: Arc<Asker>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let mut turn = Turn::begin(asker);
     if request.headers().len() > turn.asker.headers {
         turn.asker.metrics.record_unread(HEADERS_TOO_MANY);
         return Ok(verdict::closing(verdict::unparsed(), request.version()));
     }
-    request.extensions_mut().insert(Peer(turn.asker.peer));
-    let answer = front.answer(request.map(Body::new)).await;
+    let answer = front.answer(request.map(Body::new), turn.asker.peer).await;
     turn.genuine = !verdict::is_unverified(&answer);
     Ok(answer)
 }

@@ -44,10 +44,10 @@ pub(super) fn decide<'a>(
         claimed,
     };
     let verified = claim.judge(route.endpoint, &server.metrics).map_err(|verdict| {
-        sources::obstacle(server, head, false);
+        sources::obstacle(server, asked, false);
         Outcome::from(verdict)
     })?;
-    let step = if let Some(reason) = sources::obstacle(server, head, true) {
+    let step = if let Some(reason) = sources::obstacle(server, asked, true) {
         Err(Verdict::Unavailable(reason))
     } else {
         let checked = server.passwords.check(route.endpoint, &head.headers);

@@ -250,7 +250,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_is_200_with_its_json() -> Result<(), axum::Error> {
-        let answer = json!({"phone_number": "+14155551212", "results": {"name": "Ada"}, "error_code": null}).to_string();
+        let answer =
+            json!({"phone_number": "+14155551212", "results": {"name": "Ada"}, "error_code": null}).to_string();
         let (status, kind, body) = on_the_wire(Verdict::Answered(answer.clone())).await?;
         assert_eq!((status, kind.as_deref()), (200, Some("application/json")));
         assert_eq!(body, answer);
