@@ -1,5 +1,7 @@
-//! The other ways in which signers spell a query than it is sent. Pure, text to text; called by `candidates`.
+//! The other ways in which signers spell a query than it is sent. Pure, text to text; called by `candidates`. Nothing is
+//! written anew that is spelt in that way already, as most queries are: this is done for every request.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// How many pairs Node's `querystring` reads; what follows them is not part of its form.
@@ -10,31 +12,83 @@ const LEGACY_PLAIN: &[u8] = b"!'()*-._~";
 
 /// As `new URL()` writes the query of an http(s) URL: only what may not stand in one is escaped.
 #[must_use]
-pub fn escaped(query: &str) -> String {
+pub fn escaped(query: &str) -> Cow<'_, str> {
+    if query.bytes().all(may_stand_in_query) {
+        return Cow::Borrowed(query);
+    }
     let mut text = String::with_capacity(query.len());
     for byte in query.bytes() {
-        match byte {
-            b'!' | b'$'..=b'&' | b'('..=b';' | b'=' | b'?'..=b'~' => text.push(char::from(byte)),
-            _ => push_escape(&mut text, byte),
+        if may_stand_in_query(byte) {
+            text.push(char::from(byte));
+        } else {
+            push_escape(&mut text, byte);
         }
     }
-    text
+    Cow::Owned(text)
+}
+
+const fn may_stand_in_query(byte: u8) -> bool {
+    matches!(byte, b'!' | b'$'..=b'&' | b'('..=b';' | b'=' | b'?'..=b'~')
 }
 
 /// With the plain apostrophe in place of its escape.
 #[must_use]
-pub fn with_plain_quotes(query: &str) -> String {
-    query.replace("%27", "'")
+pub fn with_plain_quotes(query: &str) -> Cow<'_, str> {
+    if query.contains("%27") {
+        Cow::Owned(query.replace("%27", "'"))
+    } else {
+        Cow::Borrowed(query)
+    }
 }
 
 /// Decoded and encoded again in the way of Node's `querystring`, which Twilio's library for Node has long tried as well.
 /// A blank that was sent as `+` becomes `%20`, a name without `=` gets one, a repeated name moves to its first place, and
 /// names that are array indices to JavaScript come first, in order of number.
 #[must_use]
-pub fn legacy(query: &str) -> String {
-    if !query.contains('&') {
-        return legacy_pair(query);
+pub fn legacy(query: &str) -> Cow<'_, str> {
+    if is_legacy_pair(query) {
+        return Cow::Borrowed(query);
     }
+    Cow::Owned(legacy_pairs(query))
+}
+
+/// Whether this is one pair, as most queries are, and surely spelt in the way of `querystring`. Escapes of what is not
+/// ASCII are never sure: they may be no text.
+fn is_legacy_pair(query: &str) -> bool {
+    let pair = query.split_once('=');
+    pair.is_some_and(|(name, value)| is_legacy_text(name) && is_legacy_text(value))
+}
+
+fn is_legacy_text(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let is_legacy = match byte {
+            b'%' => {
+                let escape = [bytes.next(), bytes.next()].map(|digit| digit.and_then(upper_hex));
+                matches!(escape, [Some(high @ ..8), Some(low)] if !is_legacy_plain(high << 4 | low))
+            }
+            plain => is_legacy_plain(plain),
+        };
+        if !is_legacy {
+            return false;
+        }
+    }
+    true
+}
+
+const fn upper_hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn is_legacy_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || LEGACY_PLAIN.contains(&byte)
+}
+
+fn legacy_pairs(query: &str) -> String {
     let mut names: Vec<String> = Vec::new();
     let mut values_by_name: HashMap<String, Vec<String>> = HashMap::new();
     let pairs = query.split('&').take(LEGACY_PAIRS_LIMIT);
@@ -56,16 +110,6 @@ pub fn legacy(query: &str) -> String {
             }
             push_pair(&mut text, &name, &value);
         }
-    }
-    text
-}
-
-/// The same of a query with one pair at most, as most have.
-fn legacy_pair(pair: &str) -> String {
-    let mut text = String::with_capacity(pair.len() + 1);
-    if !pair.is_empty() {
-        let (name, value) = decoded(pair);
-        push_pair(&mut text, &name, &value);
     }
     text
 }
@@ -111,7 +155,7 @@ fn decoded(pair: &str) -> (String, String) {
 
 fn legacy_encode(text: &mut String, decoded: &str) {
     for byte in decoded.bytes() {
-        if byte.is_ascii_alphanumeric() || LEGACY_PLAIN.contains(&byte) {
+        if is_legacy_plain(byte) {
             text.push(char::from(byte));
         } else {
             push_escape(text, byte);
@@ -134,7 +178,11 @@ fn array_index(name: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{escaped, in_order_of, legacy, names, with_plain_quotes};
+    use std::borrow::Cow;
+
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+
+    use super::{escaped, in_order_of, is_legacy_pair, legacy, legacy_pairs, names, with_plain_quotes};
 
     #[test]
     fn escapes_what_may_not_stand_in_a_query_and_nothing_else() {
@@ -168,6 +216,25 @@ mod tests {
         }
         let many = vec!["a=1"; 1001].join("&");
         assert_eq!(legacy(&many).matches('=').count(), 1000);
+    }
+
+    #[test]
+    fn writes_nothing_anew_of_what_most_queries_are() {
+        let query = "phone=%2B14155551212";
+        for spelt in [escaped(query), with_plain_quotes(query), legacy(query)] {
+            assert!(matches!(spelt, Cow::Borrowed(same) if same == query), "{spelt}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn what_is_taken_for_legacy_is_written_as_it_was(query in "([a1=&+'!/%~é]|%[02467][017ABEFabef]){0,6}") {
+            if is_legacy_pair(&query) {
+                prop_assert_eq!(legacy_pairs(&query), query);
+            }
+        }
     }
 
     #[test]
