@@ -135,9 +135,9 @@ impl Metrics {
 
     /// Counts a request as being answered until the guard is dropped.
     #[must_use]
-    pub fn begin(&self) -> InFlight {
+    pub fn begin(&self) -> InFlight<'_> {
         self.in_flight.inc();
-        InFlight(self.in_flight.clone())
+        InFlight(&self.in_flight)
     }
 
     /// Counts a recording that was accepted.
@@ -172,9 +172,9 @@ impl Metrics {
 }
 
 /// A request that is being answered.
-pub struct InFlight(IntGauge);
+pub struct InFlight<'a>(&'a IntGauge);
 
-impl Drop for InFlight {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.dec();
     }

@@ -59,10 +59,9 @@ impl Room {
     /// A place, if need be that of the slowest sender; none when all who are here are quick.
     #[must_use]
     pub fn enter(self: &Arc<Self>, has_body: bool) -> Option<Place> {
-        let now = Instant::now();
         let mut taken = self.taken();
         if taken.answering + taken.reading.len() >= self.limit {
-            let slowest = taken.slowest(now)?;
+            let slowest = taken.slowest(Instant::now())?;
             taken.reading.swap_remove(slowest).displaced.cancel();
         }
         if !has_body {
@@ -73,7 +72,7 @@ impl Room {
             });
         }
         let reading = Arc::new(Reading {
-            since: now,
+            since: Instant::now(),
             bytes: AtomicU64::new(0),
             displaced: CancellationToken::new(),
         });
