@@ -7,6 +7,7 @@ use crate::audio_fetch::AudioFetch;
 use crate::credentials::{Callbacks, Credentials};
 use crate::endpoint::Endpoint;
 use crate::exposure::{AllowList, Exposure};
+use crate::handler::container::apart;
 use crate::limits::Limits;
 use crate::monitoring::Monitoring;
 use crate::network::Network;
@@ -75,6 +76,11 @@ use crate::workload_rules::{requested_of_front, requested_of_workers};
         "!self.endpoints.exists(e, has(e.handler.sql) && e.handler.sql.secretName == self.credentials.secretName)",
         "handler.sql.secretName must name a Secret of its own, not the one of spec.credentials",
     ),
+    validation = rule(
+        "!self.endpoints.exists(e, (has(e.handler.http) && has(e.handler.http.secretName) && e.handler.http.secretName == self.credentials.secretName) || (has(e.handler.table) && has(e.handler.table.secretName) && e.handler.table.secretName == self.credentials.secretName))",
+        "handler.http.secretName and handler.table.secretName must name a Secret of their own, not the one of spec.credentials",
+    ),
+    validation = apart(),
     validation = rule(
         "(has(self.allowList) && self.allowList.mode == 'Enforce') || self.endpoints.all(e, e.signature.mode != 'UrlOnly' || has(e.basicAuth))",
         "signature.mode UrlOnly leaves the body unproven: set basicAuth on the endpoint, or spec.allowList with mode Enforce",

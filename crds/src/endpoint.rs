@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::handler::Handler;
+use crate::handler::container::Container;
 use crate::replay::Replay;
 pub use crate::request::{Encoding, Fields, Request};
 use crate::request::{RECORDING_FIELDS, any_set};
@@ -17,8 +18,8 @@ use crate::signature::{BasicAuth, Signature};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = rule(
-        "(self.integration == 'RecordingAnalysis') == has(self.handler.analysis)",
-        "an endpoint of integration RecordingAnalysis is answered by handler.analysis, and every other integration by handler.table or handler.sql",
+        "self.integration == 'RecordingAnalysis' ? !(has(self.handler.table) || has(self.handler.sql)) : !has(self.handler.analysis)",
+        "an endpoint of integration RecordingAnalysis is answered by handler.analysis, http or container, and every other integration by handler.table, sql, http or container",
     ),
     validation = rule(
         "self.integration != 'RecordingAnalysis' || self.request.encoding != 'Query'",
@@ -40,6 +41,10 @@ use crate::signature::{BasicAuth, Signature};
     validation = rule(
         "!has(self.request.fields.body) || self.integration == 'IncomingSms'",
         "only integration IncomingSms carries a message: remove request.fields.body",
+    ),
+    validation = rule(
+        "self.integration != 'RecordingAnalysis' || !has(self.request.defaultCountryCode)",
+        "request.defaultCountryCode is for phone numbers, and a recording carries none: remove it",
     ),
     validation = rule(
         "self.integration == 'RecordingAnalysis' || !has(self.integrationKeys)",
@@ -112,6 +117,21 @@ pub struct Endpoint {
 
     /// What answers. Exactly one member.
     pub handler: Handler,
+}
+
+impl Endpoint {
+    /// What of it the service reads.
+    #[must_use]
+    pub fn reduced(self) -> Self {
+        let container = self.handler.container.map(Container::reduced);
+        Self {
+            handler: Handler {
+                container,
+                ..self.handler
+            },
+            ..self
+        }
+    }
 }
 
 /// The integration points of the Marketplace. All but `RecordingAnalysis` are answered at once.

@@ -1,6 +1,8 @@
 //! The ways to answer a request. A handler is an object with exactly one member set, as a volume is in a Pod.
 
 pub mod analysis;
+pub mod container;
+pub mod http;
 pub mod sql;
 pub mod table;
 
@@ -8,6 +10,8 @@ use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use self::analysis::Analysis;
+use self::container::Container;
+use self::http::Http;
 use self::sql::Sql;
 use self::table::Table;
 use crate::rules::rule;
@@ -16,17 +20,25 @@ use crate::rules::rule;
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
-    "[has(self.table), has(self.sql), has(self.analysis)].filter(set, set).size() == 1",
-    "handler must have exactly one member: table, sql or analysis",
+    "[has(self.table), has(self.sql), has(self.http), has(self.container), has(self.analysis)].filter(set, set).size() == 1",
+    "handler must have exactly one member: table, sql, http, container or analysis",
 ))]
 pub struct Handler {
-    /// Answers from entries written here: a handful, for trying out.
+    /// Answers from entries written here, or in a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Table>,
 
     /// Answers with the first row that a query returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sql: Option<Sql>,
+
+    /// Answers with what a partner's own code says, at a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
+
+    /// Answers with what a partner's own code says, in a container beside the service's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
 
     /// Analyzes a recording and POSTs the result to the callback URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,7 @@
 use kube::core::ObjectMeta;
 
 use crate::addon::{MarketplaceAddon, MarketplaceAddonSpec};
+use crate::endpoint::Endpoint;
 use crate::exposure::Exposure;
 use crate::monitoring::Monitoring;
 use crate::network::Network;
@@ -56,7 +57,7 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             exposure: Exposure::default(),
             allow_list,
             network: Network::default(),
-            endpoints,
+            endpoints: endpoints.into_iter().map(Endpoint::reduced).collect(),
             scaling: Scaling::default(),
             sla,
             monitoring: Monitoring::default(),

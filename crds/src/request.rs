@@ -61,6 +61,17 @@ pub struct Request {
     /// not sign headers: whoever has seen one signed request can send it again with another value there.
     pub fields: Fields,
 
+    /// The country code of phone numbers that come without one, for example `1` or `49`: `(415) 555-1212` is then looked up
+    /// as `+14155551212`. Without it such a number is looked up as it was sent. Blanks, dashes, dots and parentheses are
+    /// dropped from numbers either way, and a leading `00` is read as `+`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 3))]
+    #[x_kube(validation = rule(
+        "self.matches('^[1-9][0-9]{0,2}$')",
+        "request.defaultCountryCode must be a country code in quotes, without a plus sign: write defaultCountryCode: \"1\"",
+    ))]
+    pub default_country_code: Option<String>,
+
     /// Parameters with a fixed value that were registered with the URL, such as an API key. A request without one, or
     /// with another value, is refused as `constant_mismatch`. The value stands here or in a Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -52,6 +52,11 @@ pub fn particular_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/kiosk.yaml"))
 }
 
+/// An add-on whose endpoints are answered by partners' code: at a URL and in containers, and by a table in a Secret.
+pub fn partner_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/depot.yaml"))
+}
+
 fn read(text: &str) -> MarketplaceAddon {
     let mut addon = manifest::read(text).expect("the fixture is valid");
     addon.metadata.uid = Some("11111111-2222-3333-4444-555555555555".to_owned());
@@ -80,6 +85,10 @@ pub fn facts() -> Facts {
             (
                 "ledger".to_owned(),
                 content(&[("DATABASE_URL", "sqlite:///srv/ledger.db")]),
+            ),
+            (
+                "courier".to_owned(),
+                content(&[("AUTHORIZATION", "Bearer 0123"), ("table.yaml", "{}")]),
             ),
             (
                 "seal".to_owned(),

@@ -13,6 +13,7 @@ mod monitoring;
 pub mod names;
 mod network_policy;
 pub(crate) mod overrides;
+mod partners;
 mod placement;
 mod pod;
 mod resources;
@@ -131,8 +132,8 @@ mod tests {
 
     use crate::dereference::Routing;
     use crate::fixtures::{
-        addon, balanced_addon, children, defaults, facts, gateway_addon, particular_addon, recording_addon,
-        routed_addon, scaled_addon, shared_addon, valid,
+        addon, balanced_addon, children, defaults, facts, gateway_addon, particular_addon, partner_addon,
+        recording_addon, routed_addon, scaled_addon, shared_addon, valid,
     };
     use crate::validate::validate;
 
@@ -232,6 +233,27 @@ mod tests {
             let templates: Vec<_> = pods.map(|child| child.body["spec"]["template"].clone()).collect();
             insta::assert_yaml_snapshot!("pods", templates);
         });
+    }
+
+    #[test]
+    fn an_addon_with_partners_of_every_kind() {
+        under("depot", || {
+            let children = children(&partner_addon());
+            insta::assert_yaml_snapshot!("config_map", children.config_map);
+            insta::assert_yaml_snapshot!("deployment", children.deployment);
+            let workers = children.workers.map(|workers| workers.deployment);
+            insta::assert_yaml_snapshot!("workers_deployment", workers);
+        });
+    }
+
+    #[test]
+    fn where_one_pod_does_all_it_has_all_containers() {
+        let mut addon = partner_addon();
+        addon.spec.storage = recording_addon().spec.storage;
+        addon.spec.scaling = recording_addon().spec.scaling;
+        let pod = children(&addon).deployment.spec.template.spec.unwrap_or_default();
+        let names: Vec<_> = pod.init_containers.into_iter().flatten().map(|one| one.name).collect();
+        assert_eq!(names, ["partner-recordings", "partner-calls"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod exposure;
 mod fence;
 pub mod monitoring;
 mod overlap;
+pub mod partners;
 pub mod scaling;
 pub(crate) mod secrets;
 mod volume;
@@ -25,6 +26,7 @@ use marketplace_crds::{MarketplaceAddon, reduce};
 pub use self::exposure::Exposed;
 pub use self::fence::Fence;
 pub use self::monitoring::{MonitoringDefaults, Monitors};
+use self::partners::PartnerContainer;
 use self::scaling::Scaler;
 pub use self::volume::DataVolume;
 use crate::dereference::{Facts, SecretContent};
@@ -158,6 +160,8 @@ pub struct ValidatedAddon {
     /// The Secrets with a database's URL, of `sql` handlers and of the jobs, those with the password of an endpoint, and
     /// those with constants; mounted as they are.
     pub mounted_secrets: BTreeSet<String>,
+    /// The partners' containers, beside the service's.
+    pub partners: Vec<PartnerContainer>,
     /// The volume, if one is declared.
     pub volume: Option<DataVolume>,
     /// How requests reach them.
@@ -206,6 +210,7 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         credentials,
         previous_until,
         mounted_secrets,
+        partners: partners::of(spec),
         volume: spec.storage.as_ref().and_then(volume::of),
         fence: Fence::of(addon, &exposure, defaults),
         exposure,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use marketplace_crds::endpoint::{Encoding, IntegrationKey};
 
-use crate::config::{Config, Endpoint, HandlerPlan};
+use crate::config::{Config, Endpoint};
 use crate::domain::{AudioUrl, CallbackUrl, RequestDetails, TwilioSids};
 use crate::egress;
 use crate::replay::{Dated, JudgeDate};
@@ -69,9 +69,11 @@ pub enum Admission {
 /// A question about a phone number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookup {
-    /// The phone number that is asked about.
+    /// The phone number that is asked about, in E.164 where it can be written so.
     pub phone_number: String,
-    /// The other party's.
+    /// The same as it was sent.
+    pub sent_phone_number: String,
+    /// The other party's, in E.164 where it can be written so.
     pub secondary_phone_number: Option<String>,
     /// The text of a message.
     pub body: Option<String>,
@@ -148,11 +150,10 @@ pub fn admit(known: &Known<'_>, endpoint: Option<&Endpoint>, request: &SignedReq
         return Err(Refusal::ConstantMismatch);
     }
     judge_date(endpoint, &values, now)?;
-    match endpoint.handler {
-        HandlerPlan::Table(_) | HandlerPlan::Sql(_) => {
-            admit_lookup(endpoint, &values, &request.sids).map(Admission::Lookup)
-        }
-        HandlerPlan::Analysis(_) => admit_recording(config, endpoint, request, &values),
+    if endpoint.integration.is_asynchronous() {
+        admit_recording(config, endpoint, request, &values)
+    } else {
+        admit_lookup(endpoint, &values, &request.sids).map(Admission::Lookup)
     }
 }
 
@@ -184,9 +185,12 @@ fn judge_date(endpoint: &Endpoint, values: &Values<'_>, now: Timestamp) -> Resul
 fn admit_lookup(endpoint: &Endpoint, values: &Values<'_>, sids: &TwilioSids) -> Result<Lookup, Refusal> {
     let mapping = &endpoint.mapping;
     let mapped = request::lookup(&mapping.fields, values).map_err(refuse_fields)?;
+    let sent_phone_number = mapped.phone_number.ok_or(Refusal::FieldMissing)?;
+    let in_e164 = |sent: &str| request::normalised(sent, mapping.default_country_code.as_deref());
     Ok(Lookup {
-        phone_number: mapped.phone_number.ok_or(Refusal::FieldMissing)?,
-        secondary_phone_number: mapped.secondary_phone_number,
+        phone_number: in_e164(&sent_phone_number),
+        sent_phone_number,
+        secondary_phone_number: mapped.secondary_phone_number.as_deref().map(in_e164),
         body: mapped.body,
         configuration: request::configuration(mapping, values).map_err(refuse_fields)?,
         sids: signed_sids(endpoint, values, sids)?,

@@ -73,6 +73,8 @@ pub enum JobErrorCode {
     AudioTooLarge,
     /// The time until Twilio's cut-off was not enough.
     TimedOut,
+    /// The partner's code has not answered, or not with a result.
+    HandlerFailed,
     /// The result is larger than Twilio takes.
     ResultTooLarge,
     /// All attempts failed for reasons of ours.
@@ -89,6 +91,7 @@ impl JobErrorCode {
             Self::AudioIncomplete => "audio_incomplete",
             Self::AudioTooLarge => "audio_too_large",
             Self::TimedOut => "timed_out",
+            Self::HandlerFailed => "handler_failed",
             Self::ResultTooLarge => "result_too_large",
             Self::InternalError => "internal_error",
         }

@@ -2,6 +2,7 @@
 //! same `Config`, on a laptop and in a pod. Flags are no part of it; they are `cli`'s `RunOptions`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace_crds::MarketplaceAddon;
@@ -10,12 +11,14 @@ use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::paths::{self, TellApart};
 use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::analysis::AnalysisPlan;
 use crate::deadline::Sla;
 use crate::domain::{AddonKey, EndpointName};
-use crate::egress::{CallbackPolicy, FetchPolicy, PatternError};
+use crate::egress::{CallbackPolicy, FetchPolicy, PatternError, Reach};
 use crate::files::SecretNames;
+use crate::handler::http::BreakerPlan;
 use crate::handler::sql::statement::{ReadStatement, Statement};
 use crate::limits::{self, Limits};
 use crate::queue::Retention;
@@ -99,16 +102,42 @@ pub struct Endpoint {
 /// The ways to answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum HandlerPlan {
-    /// Entries of the resource.
+    /// Entries.
     Table(TablePlan),
     /// A query.
     Sql(SqlPlan),
+    /// A partner's own code, wherever it runs.
+    Http(HttpPlan),
     /// Analyzers, and a callback.
     Analysis(AnalysisPlan),
 }
 
 /// The known phone numbers and what is answered for them.
-pub type TablePlan = BTreeMap<String, Map<String, Value>>;
+pub type TableEntries = BTreeMap<String, Map<String, Value>>;
+
+/// Where entries are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TablePlan {
+    /// In the resource.
+    Entries(Arc<TableEntries>),
+    /// In the Secret of this name.
+    Secret(String),
+}
+
+/// A partner's code and how it is called.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpPlan {
+    /// Its URL.
+    pub url: Url,
+    /// To which addresses that may lead.
+    pub reach: Reach,
+    /// The Secret with what it is sent as `Authorization`.
+    pub secret_name: Option<String>,
+    /// How long one call may take at the most.
+    pub timeout: Option<Duration>,
+    /// When it is left alone.
+    pub breaker: BreakerPlan,
+}
 
 /// A query and its limits.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +182,12 @@ pub enum ReadConfig {
         #[source]
         source: ReadStatement,
     },
+    /// No URL.
+    #[error("failed to read handler.http.url of endpoint {endpoint}: it is no URL")]
+    ReadPartnerUrl {
+        /// The endpoint.
+        endpoint: String,
+    },
     /// Two endpoints behind one path.
     #[error(transparent)]
     TellApart(TellApart),
@@ -177,29 +212,11 @@ impl Config {
             .collect::<Result<_, _>>()?;
         paths::tell_apart(addon).map_err(ReadConfig::TellApart)?;
         let storage = spec.storage.as_ref().and_then(read_storage);
-        let mut databases: BTreeSet<String> = endpoints
-            .iter()
-            .filter_map(|endpoint| match &endpoint.handler {
-                HandlerPlan::Sql(plan) => Some(plan.secret_name.clone()),
-                HandlerPlan::Table(_) | HandlerPlan::Analysis(_) => None,
-            })
-            .collect();
-        if let Some(StoragePlan::Postgres { secret_name }) = &storage {
-            databases.insert(secret_name.clone());
-        }
         Ok(Self {
             addon: AddonKey::new(namespace, name),
             addon_sid: spec.addon_sid.clone(),
             public_url: spec.public_url.clone(),
-            secrets: SecretNames {
-                credentials: spec.credentials.secret_name.clone(),
-                databases,
-                basic_auth: endpoints
-                    .iter()
-                    .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
-                    .collect(),
-                constants: named_keys(endpoints.iter().flat_map(|endpoint| &endpoint.mapping.constants)),
-            },
+            secrets: secret_names(&spec.credentials.secret_name, &endpoints, storage.as_ref()),
             endpoints,
             callbacks: outward::callbacks(&spec.callbacks)?,
             audio_fetch: outward::audio_fetch(&spec.audio_fetch)?,
@@ -228,6 +245,40 @@ impl Config {
         self.endpoints
             .iter()
             .any(|endpoint| endpoint.integration.is_asynchronous())
+    }
+}
+
+fn secret_names(credentials: &str, endpoints: &[Endpoint], storage: Option<&StoragePlan>) -> SecretNames {
+    let named = |name: fn(&HandlerPlan) -> Option<&String>| -> BTreeSet<String> {
+        let handlers = endpoints.iter().map(|endpoint| &endpoint.handler);
+        handlers.filter_map(name).cloned().collect()
+    };
+    let mut databases = named(|handler| match handler {
+        HandlerPlan::Sql(plan) => Some(&plan.secret_name),
+        HandlerPlan::Table(_) | HandlerPlan::Http(_) | HandlerPlan::Analysis(_) => None,
+    });
+    if let Some(StoragePlan::Postgres { secret_name }) = storage {
+        databases.insert(secret_name.clone());
+    }
+    SecretNames {
+        credentials: credentials.to_owned(),
+        databases,
+        basic_auth: endpoints
+            .iter()
+            .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
+            .collect(),
+        constants: named_keys(endpoints.iter().flat_map(|endpoint| &endpoint.mapping.constants)),
+        authorizations: named(|handler| match handler {
+            HandlerPlan::Http(plan) => plan.secret_name.as_ref(),
+            HandlerPlan::Table(_) | HandlerPlan::Sql(_) | HandlerPlan::Analysis(_) => None,
+        }),
+        tables: named(|handler| match handler {
+            HandlerPlan::Table(TablePlan::Secret(name)) => Some(name),
+            HandlerPlan::Table(TablePlan::Entries(_))
+            | HandlerPlan::Sql(_)
+            | HandlerPlan::Http(_)
+            | HandlerPlan::Analysis(_) => None,
+        }),
     }
 }
 

@@ -128,6 +128,12 @@ impl RequestKey {
         Self(format!("sha256:{}", hex::encode(Sha256::digest(signed))))
     }
 
+    /// The key as others are told it: the SID itself where there is one.
+    #[must_use]
+    pub fn idempotency_key(&self) -> &str {
+        self.0.strip_prefix("sid:").unwrap_or(&self.0)
+    }
+
     /// Takes back what was stored.
     #[must_use]
     pub(crate) fn stored(key: String) -> Self {

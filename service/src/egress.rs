@@ -1,7 +1,7 @@
 //! The one way out. Decides whether a callback may be sent to a URL, or audio fetched from one, and to which of the addresses
 //! its host resolves to; and builds the clients that connect to exactly the addresses that were checked. `admission` asks
 //! [`admits`] and [`admits_fetch`] before a request is accepted, `callback` sends through [`Egress`], `fetch` reads through
-//! [`AudioClient`].
+//! [`AudioClient`], `handler::http` asks through [`PartnerClient`].
 //!
 //! Why so strict: the URL comes from outside and the callback carries the account's credentials. A host outside the list
 //! would be given them; a name that resolves to a private address would make us a way into the cluster.
@@ -15,11 +15,13 @@ use url::{Host, Url};
 
 mod address;
 mod audio;
+mod partner;
 mod pattern;
 mod resolver;
 
 pub use address::{AddressClass, classify};
 pub use audio::{AudioClient, FetchCredentials, FetchPolicy, GetAudio, admits_fetch};
+pub use partner::{CallPartner, PartnerClient, Reach};
 pub use pattern::{HostPattern, PatternError};
 pub use resolver::{Resolve, SystemResolver};
 
@@ -127,7 +129,7 @@ fn admits_address(allow_insecure: bool, host: &str, address: IpAddr) -> Result<(
 
 /// Why the client could not be built.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to build the client for callbacks or for audio")]
+#[error("failed to build the client for callbacks, for audio or for a partner")]
 pub struct BuildClient(#[source] reqwest::Error);
 
 /// What happened to a request, as far as it matters for whether to send it again.

@@ -11,6 +11,7 @@ mod basic;
 mod constants;
 mod env_file;
 mod secret;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use marketplace_crds::credentials::{
     ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_PREVIOUS, AUTH_TOKEN_PREVIOUS_UNTIL, AUTH_TOKEN_SECONDARY,
 };
+use marketplace_crds::handler::http::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,7 @@ pub use self::env_file::ReadEnvFile;
 pub use self::secret::{ReadSecret, SecretFolder};
 
 use crate::clock;
+use crate::config::TableEntries;
 use crate::domain::Credentials;
 use crate::request::{ConstantSecrets, NamedKeys};
 
@@ -56,6 +59,10 @@ pub struct SecretNames {
     pub basic_auth: BTreeSet<String>,
     /// Every Secret with constants, and the keys that hold them.
     pub constants: NamedKeys,
+    /// Every Secret with what a partner is sent as its `Authorization`.
+    pub authorizations: BTreeSet<String>,
+    /// Every Secret with a table.
+    pub tables: BTreeSet<String>,
 }
 
 /// Where the Secrets are.
@@ -89,6 +96,12 @@ pub struct Secrets {
     pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
     /// What the Secrets of `SecretNames::constants` hold of them; of each nothing before its first good reading.
     pub constants: watch::Receiver<Arc<ConstantSecrets>>,
+    /// What each Secret of `SecretNames::authorizations` has; none before the first good reading.
+    pub authorizations: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
+    /// The table of each Secret of `SecretNames::tables`; none before the first good reading.
+    pub tables: BTreeMap<String, watch::Receiver<Option<Arc<TableEntries>>>>,
+    /// How many complaints the last reading had.
+    pub unreadable: watch::Receiver<usize>,
 }
 
 /// Reads the files on a timer and publishes what changed.
@@ -99,6 +112,9 @@ pub struct SecretFiles {
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
     constants: watch::Sender<Arc<ConstantSecrets>>,
+    authorizations: BTreeMap<String, watch::Sender<Option<SecretString>>>,
+    tables: BTreeMap<String, watch::Sender<Option<Arc<TableEntries>>>>,
+    unreadable: watch::Sender<usize>,
     /// What failed at the last reading, so that it is told once and not at every reading.
     complaints: BTreeSet<String>,
 }
@@ -111,6 +127,9 @@ impl SecretFiles {
         let (database_urls, database_urls_seen) = channels(&names.databases);
         let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
         let (constants, constants_seen) = watch::channel(Arc::default());
+        let (authorizations, authorizations_seen) = channels(&names.authorizations);
+        let (tables, tables_seen) = channels(&names.tables);
+        let (unreadable, unreadable_seen) = watch::channel(0);
         let mut files = Self {
             places,
             names,
@@ -118,6 +137,9 @@ impl SecretFiles {
             database_urls,
             basic_credentials,
             constants,
+            authorizations,
+            tables,
+            unreadable,
             complaints: BTreeSet::new(),
         };
         files.reread();
@@ -128,6 +150,9 @@ impl SecretFiles {
                 database_urls: database_urls_seen,
                 basic_credentials: basic_credentials_seen,
                 constants: constants_seen,
+                authorizations: authorizations_seen,
+                tables: tables_seen,
+                unreadable: unreadable_seen,
             },
         )
     }
@@ -156,10 +181,15 @@ impl SecretFiles {
                 complaints.insert(error.to_string());
             }
         }
-        let is_same_url = |last: &SecretString, read: &SecretString| last.expose_secret() == read.expose_secret();
-        for (name, sender) in &self.database_urls {
-            let read = SecretFolder::open(folder, name).and_then(|secret| secret.required(DATABASE_URL));
-            complaints.extend(publish(sender, read, is_same_url));
+        let is_same = |last: &SecretString, read: &SecretString| last.expose_secret() == read.expose_secret();
+        let urls = self.database_urls.iter().map(|url| (DATABASE_URL, url));
+        let authorizations = self.authorizations.iter().map(|value| (AUTHORIZATION, value));
+        for (key, (name, sender)) in urls.chain(authorizations) {
+            let read = SecretFolder::open(folder, name).and_then(|secret| secret.required(key));
+            complaints.extend(publish(sender, read, is_same));
+        }
+        for (name, sender) in &self.tables {
+            complaints.extend(publish(sender, table::read(folder, name), PartialEq::eq));
         }
         for (name, sender) in &self.basic_credentials {
             let read = read_password_once(&self.places, name);
@@ -172,6 +202,8 @@ impl SecretFiles {
                 "a secret cannot be read; what was read before stays in use"
             );
         }
+        self.unreadable
+            .send_if_modified(|last| std::mem::replace(last, complaints.len()) != complaints.len());
         self.complaints = complaints;
     }
 }

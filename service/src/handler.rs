@@ -2,21 +2,26 @@
 //! [`analysis::Recordings`] for later.
 
 pub mod analysis;
+pub mod http;
 pub mod sql;
 pub mod table;
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::admission::Lookup;
-use crate::config::{Config, HandlerPlan};
-use crate::domain::EndpointName;
+use crate::config::{Config, Endpoint, HandlerPlan};
+use crate::domain::{EndpointName, RequestKey};
 use crate::files::Secrets;
 
+use self::http::{AboutNumber, AskPartner, Call, Partner, Partners};
 use self::sql::{LookUpRow, SqlLookup};
+use self::table::{FindTable, TableLookup};
 
 /// What is known of a phone number.
 pub type Results = Map<String, Value>;
@@ -24,45 +29,123 @@ pub type Results = Map<String, Value>;
 /// The `error_code` of an answer that knows nothing of the phone number.
 const NOT_FOUND: &str = "not_found";
 
+/// The most that Twilio takes as an answer that is given at once.
+pub const ANSWER_LIMIT_BYTES: usize = 64 * 1024;
+
 /// Answers at once.
 #[derive(Debug)]
 pub enum LookupHandler {
-    /// From the entries of the resource.
-    Table(crate::config::TablePlan),
+    /// From entries.
+    Table(TableLookup),
     /// From a database.
     Sql(SqlLookup),
+    /// With what a partner's code says.
+    Http(Arc<Partner>),
+}
+
+/// Why there is no answer now.
+#[derive(Debug, thiserror::Error)]
+pub enum GiveAnswer {
+    /// There is no table.
+    #[error(transparent)]
+    FindTable(#[from] FindTable),
+    /// There is no row.
+    #[error(transparent)]
+    LookUpRow(#[from] LookUpRow),
+    /// The partner has not answered.
+    #[error(transparent)]
+    AskPartner(#[from] AskPartner),
+}
+
+impl GiveAnswer {
+    /// The word for metrics and logs.
+    #[must_use]
+    pub const fn category(&self) -> &'static str {
+        match self {
+            Self::FindTable(_) => FindTable::CATEGORY,
+            Self::LookUpRow(error) => error.category(),
+            Self::AskPartner(error) => error.category(),
+        }
+    }
+
+    /// Whether there is an answer and it is more than Twilio takes, which no repetition changes.
+    #[must_use]
+    pub const fn is_too_large(&self) -> bool {
+        matches!(
+            self,
+            Self::AskPartner(AskPartner::ReadTooLarge { .. }) | Self::LookUpRow(LookUpRow::TakeRow)
+        )
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Where it was asked.
+    pub endpoint: &'a Endpoint,
+    /// What.
+    pub lookup: &'a Lookup,
+    /// What makes a repetition the same request.
+    pub request: &'a RequestKey,
+    /// When the answer must be there.
+    pub answer_by: Instant,
+}
+
+impl Question<'_> {
+    fn within(&self) -> Duration {
+        self.answer_by.saturating_duration_since(Instant::now())
+    }
 }
 
 impl LookupHandler {
     /// The handler of every endpoint that is answered at once.
     #[must_use]
-    pub fn all(config: &Config, secrets: &Secrets) -> HashMap<EndpointName, Self> {
-        let handler = |plan: &HandlerPlan| match plan {
-            HandlerPlan::Table(plan) => Some(Self::Table(plan.clone())),
+    pub fn all(
+        config: &Config,
+        secrets: &Secrets,
+        partners: &Partners,
+        own_data: Option<&Path>,
+    ) -> HashMap<EndpointName, Self> {
+        let handler = |endpoint: &Endpoint| match &endpoint.handler {
+            _ if endpoint.integration.is_asynchronous() => None,
+            HandlerPlan::Table(plan) => Some(Self::Table(TableLookup::new(plan, secrets))),
             HandlerPlan::Sql(plan) => {
                 let url = secrets.database_urls.get(&plan.secret_name)?;
-                Some(Self::Sql(SqlLookup::new(plan.clone(), url.clone())))
+                let own_data = own_data.map(Path::to_owned);
+                Some(Self::Sql(SqlLookup::new(plan.clone(), url.clone(), own_data)))
             }
+            HandlerPlan::Http(_) => partners.get(&endpoint.name).cloned().map(Self::Http),
             HandlerPlan::Analysis(_) => None,
         };
         config
             .endpoints
             .iter()
-            .filter_map(|endpoint| Some((endpoint.name.clone(), handler(&endpoint.handler)?)))
+            .filter_map(|endpoint| Some((endpoint.name.clone(), handler(endpoint)?)))
             .collect()
     }
 
-    /// The answer in the example add-ons' shape, by this time.
-    pub async fn answer(&self, lookup: &Lookup, answer_by: Instant) -> Result<String, LookUpRow> {
-        let phone_number = &lookup.phone_number;
-        match self {
-            Self::Table(plan) => Ok(answer(phone_number, table::look_up(plan, phone_number))),
-            Self::Sql(sql) => {
-                let within = answer_by.saturating_duration_since(Instant::now());
-                let results = Box::pin(sql.look_up(lookup, within)).await?;
-                Ok(answer(phone_number, results.as_ref()))
+    /// The answer in the example add-ons' shape.
+    pub async fn answer(&self, question: Question<'_>) -> Result<String, GiveAnswer> {
+        let Question {
+            endpoint,
+            lookup,
+            request,
+            answer_by: _,
+        } = question;
+        let sent = &lookup.sent_phone_number;
+        let results = match self {
+            Self::Table(table) => return Ok(answer(sent, table.entries()?.get(&lookup.phone_number))),
+            Self::Sql(sql) => Box::pin(sql.look_up(lookup, question.within())).await?,
+            Self::Http(partner) => {
+                let call = Call {
+                    request,
+                    within: question.within(),
+                    limit_bytes: ANSWER_LIMIT_BYTES,
+                };
+                Box::pin(partner.ask(&AboutNumber::new(endpoint, lookup), call)).await?
             }
-        }
+        };
+        Ok(answer(sent, results.as_ref()))
     }
 }
 

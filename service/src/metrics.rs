@@ -40,6 +40,7 @@ pub struct Metrics {
     sources: IntCounterVec,
     in_flight: IntGauge,
     tokens_loaded: IntGauge,
+    secrets_unreadable: IntGauge,
     endpoints: IntGaugeVec,
     recordings: IntCounterVec,
     matches: IntCounterVec,
@@ -58,6 +59,7 @@ impl Metrics {
             sources: catalog::REQUEST_SOURCES.counters(constant)?,
             in_flight: catalog::REQUESTS_IN_FLIGHT.gauge(constant)?,
             tokens_loaded: catalog::TOKENS_LOADED.gauge(constant)?,
+            secrets_unreadable: catalog::SECRETS_UNREADABLE.gauge(constant)?,
             endpoints: catalog::ENDPOINT_INFO.gauges(constant)?,
             recordings: catalog::RECORDINGS.counters(constant)?,
             matches: catalog::SIGNATURE_MATCHES.counters(constant)?,
@@ -76,6 +78,7 @@ impl Metrics {
             sources,
             in_flight,
             tokens_loaded,
+            secrets_unreadable,
             endpoints,
             recordings,
             matches,
@@ -86,6 +89,7 @@ impl Metrics {
         registry.register(Box::new(sources.clone()))?;
         registry.register(Box::new(in_flight.clone()))?;
         registry.register(Box::new(tokens_loaded.clone()))?;
+        registry.register(Box::new(secrets_unreadable.clone()))?;
         registry.register(Box::new(endpoints.clone()))?;
         registry.register(Box::new(recordings.clone()))?;
         registry.register(Box::new(matches.clone()))
@@ -118,6 +122,11 @@ impl Metrics {
     /// Notes how many tokens there are to try.
     pub fn set_tokens_loaded(&self, tokens: usize) {
         self.tokens_loaded.set(i64::try_from(tokens).unwrap_or(i64::MAX));
+    }
+
+    /// Notes how many Secrets could not be read.
+    pub fn set_secrets_unreadable(&self, secrets: usize) {
+        self.secrets_unreadable.set(i64::try_from(secrets).unwrap_or(i64::MAX));
     }
 
     /// Counts where a request comes from that was held against the allow list.

@@ -4,6 +4,7 @@
 mod audio;
 mod constant;
 mod mapping;
+mod phone;
 mod source;
 mod values;
 
@@ -23,6 +24,7 @@ pub use self::constant::{
     Constant, ConstantSecrets, Expected, NamedKeys, SecretKey, keeps_constants, knows_constants, named_keys,
 };
 pub use self::mapping::{FieldSources, Mapping};
+pub use self::phone::normalised;
 pub use self::source::Source;
 pub use self::values::Values;
 

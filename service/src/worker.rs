@@ -14,6 +14,7 @@ use crate::callback::Callbacks;
 use crate::deadline::Sla;
 use crate::domain::EndpointName;
 use crate::fetch::Fetcher;
+use crate::handler::http::Partners;
 use crate::queue::{Queue, Retention};
 use crate::retry::Jitter;
 use crate::spool::Spool;
@@ -23,6 +24,7 @@ mod deliver;
 mod fetch;
 mod heartbeat;
 mod metrics;
+mod partner;
 mod sweep;
 mod work;
 
@@ -66,6 +68,8 @@ pub struct Worker {
     pub spool: Arc<Spool>,
     /// What each endpoint wants to know.
     pub plans: HashMap<EndpointName, AnalysisPlan>,
+    /// Who is asked in the place of an analysis of ours.
+    pub partners: Partners,
     /// When a result is due, once the length of its audio is known.
     pub sla: Sla,
     /// Who brings audio that is elsewhere.
@@ -87,6 +91,7 @@ impl Worker {
             queue,
             spool,
             plans,
+            partners,
             sla,
             fetcher,
             callbacks,
@@ -116,6 +121,7 @@ impl Worker {
             queue: Arc::clone(&queue),
             spool: Arc::clone(&spool),
             plans,
+            partners,
             metrics: metrics.clone(),
             jitter: Arc::clone(&jitter),
             lease: limits.lease,

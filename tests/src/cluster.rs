@@ -7,6 +7,7 @@ pub mod load;
 pub mod node;
 pub mod operator;
 pub mod outside;
+pub mod partner;
 pub mod probe;
 pub mod profile;
 pub mod prometheus;

@@ -9,8 +9,8 @@ use crate::rules::{between, object_name, rule};
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Sql {
-    /// A Secret in the add-on's namespace whose key `DATABASE_URL` names the database:
-    /// `sqlite:///path/of/customers.db`. The database is opened read-only.
+    /// A Secret in the add-on's namespace whose key `DATABASE_URL` names the database: `postgres://USER:PASSWORD@HOST/NAME`
+    /// or `sqlite:///path/of/customers.db`. It is only ever read.
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = object_name("handler.sql.secretName"))]
     pub secret_name: String,
@@ -18,7 +18,8 @@ pub struct Sql {
     /// One SELECT statement with named parameters: `:phone_number`, `:secondary_phone_number` and `:body`; the SIDs
     /// `:request_sid`, `:addon_sid`, `:addon_version_sid`, `:addon_install_sid`, `:account_sid`, `:vendor_account_sid` and
     /// `:configuration_sid`; and `:config_NAME` for each NAME of request.configuration. Each is null where it is not sent.
-    /// It runs in a read-only transaction.
+    /// It runs in a read-only transaction; its first row is taken, of at most 64 kB. On Postgres the parameters are text:
+    /// write `:phone_number::bigint` to compare with a number.
     #[schemars(length(min = 1, max = 8192))]
     #[x_kube(validation = rule("self.matches('(?i)^[[:space:]]*(select|with)[[:space:]]')", "query must be one SELECT statement"))]
     pub query: String,

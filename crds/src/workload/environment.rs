@@ -1,4 +1,4 @@
-//! More environment variables of the service's container.
+//! Environment variables of the service's container, and of a partner's.
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::rules::{object_name, rule};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
     "has(self.value) != has(self.valueFrom)",
-    "a variable of workload.env has either value or valueFrom",
+    "a variable of env has either value or valueFrom",
 ))]
 pub struct EnvironmentVariable {
     /// Its name. Of those that start with `MARKETPLACE_`, which are the service's own, only `MARKETPLACE_LOG_FORMAT` may be
@@ -19,11 +19,11 @@ pub struct EnvironmentVariable {
     #[x_kube(
         validation = rule(
             "self.matches('^[A-Za-z_][A-Za-z0-9_]*$')",
-            "the name of a variable of workload.env must contain only letters, digits and '_', and not start with a digit",
+            "the name of a variable of env must contain only letters, digits and '_', and not start with a digit",
         ),
         validation = rule(
             "!self.startsWith('MARKETPLACE_') || self == 'MARKETPLACE_LOG_FORMAT'",
-            "variables of workload.env that start with MARKETPLACE_ are the service's own, except MARKETPLACE_LOG_FORMAT: choose another name, or declare in the resource what it is to do",
+            "variables of env that start with MARKETPLACE_ are the service's own, except MARKETPLACE_LOG_FORMAT: choose another name, or declare in the resource what it is to do",
         ),
     )]
     pub name: String,
@@ -43,7 +43,7 @@ pub struct EnvironmentVariable {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rule(
     "has(self.secretKeyRef) != has(self.configMapKeyRef)",
-    "workload.env.valueFrom must have exactly one of secretKeyRef and configMapKeyRef",
+    "env.valueFrom must have exactly one of secretKeyRef and configMapKeyRef",
 ))]
 pub struct ValueFrom {
     /// A key of a Secret in the add-on's namespace.
@@ -61,7 +61,7 @@ pub struct ValueFrom {
 pub struct KeyReference {
     /// The name of the object. A pod does not start before it exists.
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = object_name("workload.env.valueFrom"))]
+    #[x_kube(validation = object_name("env.valueFrom"))]
     pub name: String,
 
     /// The key.

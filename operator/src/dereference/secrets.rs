@@ -40,6 +40,8 @@ pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     let mut names = of_databases(addon);
     names.insert(addon.spec.credentials.secret_name.clone());
     names.extend(basic_auth_names(addon));
+    names.extend(authorization_names(addon));
+    names.extend(table_names(addon));
     names.extend(constant::secrets(addon).into_keys());
     names.extend(certificate_name(addon).map(ToOwned::to_owned));
     names
@@ -77,6 +79,18 @@ pub fn of_databases(addon: &MarketplaceAddon) -> BTreeSet<String> {
 pub fn basic_auth_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
     let endpoints = addon.spec.endpoints.iter();
     endpoints.filter_map(|endpoint| Some(endpoint.basic_auth.as_ref()?.secret_name.clone()))
+}
+
+/// The names of the Secrets with what a partner is sent as its `Authorization`.
+pub fn authorization_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
+    let endpoints = addon.spec.endpoints.iter();
+    endpoints.filter_map(|endpoint| endpoint.handler.http.as_ref()?.secret_name.clone())
+}
+
+/// The names of the Secrets with a table.
+pub fn table_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
+    let endpoints = addon.spec.endpoints.iter();
+    endpoints.filter_map(|endpoint| endpoint.handler.table.as_ref()?.secret_name.clone())
 }
 
 /// Gets one.

@@ -1,4 +1,4 @@
-//! The environment of the service's container: what is declared, and nothing of ours.
+//! The environment of the service's container and of partners': what is declared, and nothing of ours.
 
 use k8s_openapi::api::core::v1::{ConfigMapKeySelector, EnvVar, EnvVarSource, SecretKeySelector};
 use marketplace_crds::workload::{EnvironmentVariable, KeyReference, ValueFrom};
@@ -6,7 +6,12 @@ use marketplace_crds::workload::{EnvironmentVariable, KeyReference, ValueFrom};
 use crate::validate::ValidatedAddon;
 
 pub(super) fn render(addon: &ValidatedAddon) -> Option<Vec<EnvVar>> {
-    let variables: Vec<_> = addon.pods.env.iter().map(variable).collect();
+    variables(&addon.pods.env)
+}
+
+/// None where there are none: an empty list would be another declaration than no list.
+pub(super) fn variables(declared: &[EnvironmentVariable]) -> Option<Vec<EnvVar>> {
+    let variables: Vec<_> = declared.iter().map(variable).collect();
     (!variables.is_empty()).then_some(variables)
 }
 

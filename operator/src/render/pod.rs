@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
 
-use super::{config_map, environment, labels, names, placement, resources};
+use super::{config_map, environment, labels, names, partners, placement, resources};
 use crate::role::Role;
 use crate::validate::ValidatedAddon;
 
@@ -54,6 +54,7 @@ pub(super) fn render(addon: &ValidatedAddon, role: Role) -> PodTemplateSpec {
         enable_service_links: Some(false),
         termination_grace_period_seconds: Some(grace_seconds(addon, role) + STOP_SECONDS),
         security_context: Some(pod_security()),
+        init_containers: partners::render(addon, role),
         containers: vec![container(addon, role, mounts)],
         volumes: Some(volumes),
         image_pull_secrets: (!pull_secrets.is_empty()).then_some(pull_secrets),
@@ -193,7 +194,7 @@ fn pod_security() -> PodSecurityContext {
     }
 }
 
-fn container_security() -> SecurityContext {
+pub(super) fn container_security() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),
         capabilities: Some(Capabilities {

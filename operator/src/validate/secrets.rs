@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::ByteString;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use marketplace_crds::handler::http::AUTHORIZATION;
+use marketplace_crds::handler::table::TABLE;
 use marketplace_crds::secret_value::accept;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
@@ -32,7 +34,8 @@ pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mu
     SecretContent(copied.collect())
 }
 
-/// The names of those that are mounted as they are: of databases, of passwords, and of constants.
+/// The names of those that are mounted as they are: of databases, passwords, constants, partners and tables. What is in a
+/// table the service judges, which keeps the last one that is good.
 pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
     let databases = secrets::of_databases(addon).into_iter();
     let passwords: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
@@ -44,10 +47,15 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
     let wanted = databases
         .map(|name| (name, vec![DATABASE_URL]))
         .chain(passwords.into_iter().map(|name| (name, vec![USERNAME, PASSWORD])))
-        .chain(constants);
+        .chain(constants)
+        .chain(secrets::authorization_names(addon).map(|name| (name, vec![AUTHORIZATION])));
     let mut names = BTreeSet::new();
     for (name, keys) in wanted {
         lines(facts, &name, &keys, refusals);
+        names.insert(name);
+    }
+    for name in secrets::table_names(addon) {
+        found(facts, &name, &[TABLE], refusals);
         names.insert(name);
     }
     names

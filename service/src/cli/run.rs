@@ -19,13 +19,15 @@ use tokio::net::TcpListener;
 use self::storage::{Storage, fit};
 use super::{AddonOptions, BUILD, CommandError, LogOptions, TraceOptions, read_config};
 use crate::callback::Callbacks;
-use crate::config::{Config, HandlerPlan};
+use crate::config::{Config, Endpoint, HandlerPlan};
+use crate::domain::EndpointName;
 use crate::egress::{AudioClient, Egress, SystemResolver};
 use crate::fetch::Fetcher;
 use crate::files::{SecretFiles, Secrets};
 use crate::gauging::Gauging;
 use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
+use crate::handler::http::{self, PartnerMetrics, Partners};
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
 use crate::server::connection::{self, Door, Held, Stop};
@@ -138,6 +140,8 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         storage::fence(storage.queue.as_ref(), before).await?;
     }
 
+    let partners = open_partners(&config, &secrets, &metrics)?;
+
     let (mut tasks, readiness) = (Tasks::default(), Readiness::default());
     let registry = metrics.registry().clone();
     let admin = Admin {
@@ -163,7 +167,10 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         });
     }
     if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
-        let worker = worker(&config, storage, &secrets, &metrics, (analyses, grace))?;
+        let worker = Worker {
+            partners: partners.clone(),
+            ..worker(&config, storage, &secrets, &metrics, (analyses, grace))?
+        };
         let stop = tasks.stop();
         tasks.spawn("worker", async move {
             worker.run(stop).await;
@@ -172,11 +179,12 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     }
     if let Some((listener, certificate)) = listener {
         let address = listener.local_addr().map_err(CommandError::work)?;
+        let lookups = LookupHandler::all(&config, &secrets, &partners, options.data.as_deref());
         let door = Door {
             listener,
             held: hold(&config, storage.as_ref(), &metrics).map_err(CommandError::work)?,
             metrics: Arc::new(metrics.clone()),
-            front: server(config, storage, &secrets, metrics)
+            front: server(config, storage, (&secrets, lookups), metrics)
                 .into_front()
                 .map_err(CommandError::work)?,
             tls: certificate.map(|certificate| files::keep_certificate(certificate, &mut tasks, interval)),
@@ -251,7 +259,22 @@ fn hold(config: &Config, storage: Option<&Storage>, metrics: &Metrics) -> Result
     })
 }
 
-fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metrics: Metrics) -> Server {
+/// Registered where there are any: an add-on without one shows nothing of them.
+fn open_partners(config: &Config, secrets: &Secrets, metrics: &Metrics) -> Result<Partners, CommandError> {
+    let is_partner = |endpoint: &Endpoint| matches!(endpoint.handler, HandlerPlan::Http(_));
+    if !config.endpoints.iter().any(is_partner) {
+        return Ok(Partners::new());
+    }
+    let measured = PartnerMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?;
+    http::all(config, secrets, &measured).map_err(CommandError::work)
+}
+
+fn server(
+    config: Arc<Config>,
+    storage: Option<Storage>,
+    (secrets, lookups): (&Secrets, HashMap<EndpointName, LookupHandler>),
+    metrics: Metrics,
+) -> Server {
     let recordings = storage.map(|Storage { spool, queue }| Recordings {
         spool,
         queue,
@@ -260,7 +283,7 @@ fn server(config: Arc<Config>, storage: Option<Storage>, secrets: &Secrets, metr
     });
     Server {
         passwords: Passwords::all(&config, secrets),
-        lookups: LookupHandler::all(&config, secrets),
+        lookups,
         credentials: secrets.credentials.clone(),
         constants: secrets.constants.clone(),
         recordings,
@@ -281,12 +304,12 @@ fn worker(
         .iter()
         .filter_map(|endpoint| match &endpoint.handler {
             HandlerPlan::Analysis(plan) => Some((endpoint.name.clone(), plan.clone())),
-            HandlerPlan::Table(_) | HandlerPlan::Sql(_) => None,
+            HandlerPlan::Table(_) | HandlerPlan::Sql(_) | HandlerPlan::Http(_) => None,
         })
         .collect();
     let measured = WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?;
-    for endpoint in plans.keys() {
-        measured.begin(endpoint);
+    for endpoint in config.endpoints.iter().filter(|one| one.integration.is_asynchronous()) {
+        measured.begin(&endpoint.name);
     }
     let egress = Egress::new(config.callbacks.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
     let audio = AudioClient::new(config.audio_fetch.clone(), Arc::new(SystemResolver)).map_err(CommandError::work)?;
@@ -294,6 +317,7 @@ fn worker(
         queue: storage.queue.clone(),
         spool: Arc::clone(&storage.spool),
         plans,
+        partners: Partners::new(),
         sla: config.sla,
         fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),

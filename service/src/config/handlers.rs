@@ -1,47 +1,119 @@
 //! What answers an endpoint, from the resource: called by `config` for each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace_crds::handler::Handler;
 use marketplace_crds::handler::analysis::{Acoustics, Analysis};
+use marketplace_crds::handler::container::Container;
+use marketplace_crds::handler::http::{Breaker, Http};
 use marketplace_crds::handler::sql::Sql;
 use marketplace_crds::handler::table::Table;
 
-use super::{HandlerPlan, ReadConfig, SqlPlan, TablePlan};
+use url::Url;
+
+use super::{HandlerPlan, HttpPlan, ReadConfig, SqlPlan, TablePlan};
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
+use crate::egress::Reach;
+use crate::handler::http::BreakerPlan;
 use crate::handler::sql::statement::Statement;
 use crate::request::Mapping;
 
 /// The one way of the endpoint.
 pub(super) fn read(endpoint: &str, handler: &Handler, mapping: &Mapping) -> Result<HandlerPlan, ReadConfig> {
-    match handler {
-        Handler {
-            table: Some(table),
-            sql: None,
-            analysis: None,
-        } => Ok(HandlerPlan::Table(read_table(table))),
-        Handler {
-            table: None,
-            sql: Some(sql),
-            analysis: None,
-        } => read_sql(endpoint, sql, mapping).map(HandlerPlan::Sql),
-        Handler {
-            table: None,
-            sql: None,
-            analysis: Some(analysis),
-        } => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
+    let Handler {
+        table,
+        sql,
+        http,
+        container,
+        analysis,
+    } = handler;
+    match (table, sql, http, container, analysis) {
+        (Some(table), None, None, None, None) => read_table(endpoint, table).map(HandlerPlan::Table),
+        (None, Some(sql), None, None, None) => read_sql(endpoint, sql, mapping).map(HandlerPlan::Sql),
+        (None, None, Some(http), None, None) => read_http(endpoint, http).map(HandlerPlan::Http),
+        (None, None, None, Some(container), None) => read_container(endpoint, container).map(HandlerPlan::Http),
+        (None, None, None, None, Some(analysis)) => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
         _ => Err(ReadConfig::ChooseHandler {
             endpoint: endpoint.to_owned(),
         }),
     }
 }
 
-fn read_table(table: &Table) -> TablePlan {
-    table
-        .entries
-        .iter()
-        .map(|entry| (entry.key.clone(), entry.results.clone()))
-        .collect()
+fn read_table(endpoint: &str, table: &Table) -> Result<TablePlan, ReadConfig> {
+    match table {
+        Table {
+            entries: Some(entries),
+            secret_name: None,
+        } => {
+            let entries = entries.iter().map(|entry| (entry.key.clone(), entry.results.clone()));
+            Ok(TablePlan::Entries(Arc::new(entries.collect())))
+        }
+        Table {
+            entries: None,
+            secret_name: Some(name),
+        } => Ok(TablePlan::Secret(name.clone())),
+        Table { .. } => Err(ReadConfig::ChooseHandler {
+            endpoint: endpoint.to_owned(),
+        }),
+    }
+}
+
+fn read_http(endpoint: &str, http: &Http) -> Result<HttpPlan, ReadConfig> {
+    let Http {
+        url,
+        secret_name,
+        allow_insecure,
+        timeout_seconds,
+        breaker,
+    } = http;
+    Ok(HttpPlan {
+        url: read_url(endpoint, url)?,
+        reach: if *allow_insecure { Reach::Private } else { Reach::Public },
+        secret_name: secret_name.clone(),
+        timeout: timeout_seconds.map(seconds),
+        breaker: read_breaker(breaker),
+    })
+}
+
+/// A container of the pod is a partner at the loopback address. What the operator alone reads of it is not in what the
+/// service is given.
+fn read_container(endpoint: &str, container: &Container) -> Result<HttpPlan, ReadConfig> {
+    let Container {
+        image: _,
+        port,
+        path,
+        probe_path: _,
+        resources: _,
+        env: _,
+        timeout_seconds,
+        breaker,
+    } = container;
+    Ok(HttpPlan {
+        url: read_url(endpoint, &format!("http://127.0.0.1:{port}{path}"))?,
+        reach: Reach::Beside,
+        secret_name: None,
+        timeout: timeout_seconds.map(seconds),
+        breaker: read_breaker(breaker),
+    })
+}
+
+fn read_url(endpoint: &str, url: &str) -> Result<Url, ReadConfig> {
+    Url::parse(url).map_err(|_| ReadConfig::ReadPartnerUrl {
+        endpoint: endpoint.to_owned(),
+    })
+}
+
+fn read_breaker(breaker: &Breaker) -> BreakerPlan {
+    let Breaker { failures, open_seconds } = breaker;
+    BreakerPlan {
+        failures: failures.unsigned_abs(),
+        open: seconds(*open_seconds),
+    }
+}
+
+fn seconds(seconds: i32) -> Duration {
+    Duration::from_secs(seconds.unsigned_abs().into())
 }
 
 fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, ReadConfig> {
@@ -59,7 +131,7 @@ fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, Rea
     Ok(SqlPlan {
         secret_name: secret_name.clone(),
         statement,
-        timeout: Duration::from_secs(timeout_seconds.unsigned_abs().into()),
+        timeout: seconds(*timeout_seconds),
         max_connections: max_connections.unsigned_abs(),
     })
 }

@@ -85,8 +85,22 @@ impl SecretFolder {
         }
     }
 
+    /// A value that must be there and may be large: at most one byte more than the limit is read, so that who asks sees that it
+    /// is too much.
+    pub fn document(&self, key: &str, limit_bytes: u64) -> Result<Vec<u8>, ReadSecret> {
+        let bytes = self.read_up_to(key, limit_bytes)?;
+        bytes.ok_or_else(|| ReadSecret::FindKey {
+            secret: self.secret.clone(),
+            key: key.to_owned(),
+        })
+    }
+
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, ReadSecret> {
-        match read_bounded(&self.folder.join(key)) {
+        self.read_up_to(key, VALUE_LIMIT_BYTES)
+    }
+
+    fn read_up_to(&self, key: &str, limit_bytes: u64) -> Result<Option<Vec<u8>>, ReadSecret> {
+        match read_up_to(&self.folder.join(key), limit_bytes) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ReadSecret::ReadKey {
@@ -109,7 +123,11 @@ impl SecretFolder {
 }
 
 pub(super) fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    read_up_to(path, VALUE_LIMIT_BYTES)
+}
+
+fn read_up_to(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(VALUE_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
+    File::open(path)?.take(limit_bytes + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

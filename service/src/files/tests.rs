@@ -21,12 +21,39 @@ fn open(root: &Path) -> (SecretFiles, Secrets) {
         databases: ["crm".to_owned()].into(),
         basic_auth: ["door".to_owned()].into(),
         constants: [("keys".to_owned(), ["crm".to_owned(), "erp".to_owned()].into())].into(),
+        authorizations: ["partner".to_owned()].into(),
+        tables: ["numbers".to_owned()].into(),
     };
     let places = SecretPlaces {
         folder: root.to_owned(),
         env_file: None,
     };
     SecretFiles::open(places, names)
+}
+
+#[test]
+fn a_table_that_cannot_be_read_leaves_the_last_good_one_and_shows() -> io::Result<()> {
+    let root = tempfile::tempdir()?;
+    let (mut files, secrets) = open(root.path());
+    let numbers = || secrets.tables["numbers"].borrow().as_ref().map(|table| table.len());
+    assert_eq!(numbers(), None);
+    let unreadable_at_first = *secrets.unreadable.borrow();
+    write(
+        root.path(),
+        "numbers/table.yaml",
+        "{\"+14155551212\": {\"name\": \"Ada\"}}",
+    )?;
+    files.reread();
+    assert_eq!(numbers(), Some(1));
+    assert_eq!(*secrets.unreadable.borrow(), unreadable_at_first - 1);
+    write(root.path(), "numbers/table.yaml", "+14155551212: Ada")?;
+    files.reread();
+    assert_eq!(numbers(), Some(1));
+    assert_eq!(*secrets.unreadable.borrow(), unreadable_at_first);
+    write(root.path(), "numbers/table.yaml", "{}")?;
+    files.reread();
+    assert_eq!(numbers(), Some(0));
+    Ok(())
 }
 
 fn tokens(secrets: &Secrets) -> Vec<String> {

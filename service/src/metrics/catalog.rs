@@ -12,6 +12,7 @@ pub use demand::{QUEUE_WORK, WORK_AUDIO_FACTOR, WORKER_DEMAND, WORKER_PERMITS};
 use super::{NO_FORM, UNKNOWN_KIND, UNVERIFIED, VERIFIED};
 use crate::deadline::Met;
 use crate::domain::AddonKey;
+use crate::handler::http::PartnerMetrics;
 use crate::queue::Standing;
 use crate::server::reasons;
 use crate::server::verdict::Verdict;
@@ -177,6 +178,50 @@ pub const SIGNATURE_MATCHES: Definition = Definition {
             values: Values::Words(|| Covers::ALL.into_iter().map(Covers::as_str).collect()),
         },
     ],
+};
+
+/// Calls of partners.
+pub const PARTNER_CALLS: Definition = Definition {
+    name: "marketplace_partner_calls_total",
+    kind: Kind::Counter,
+    unit: "calls",
+    help: "Calls of a partner's code by how they ended; `partner_left_alone` is one that was not made, because too many \
+           before it had failed. Only with `handler.http` or `handler.container`.",
+    labels: &[
+        ENDPOINT,
+        Label {
+            name: "outcome",
+            values: Values::Words(PartnerMetrics::outcomes),
+        },
+    ],
+};
+
+/// How long partners take.
+pub const PARTNER_CALL: Definition = Definition {
+    name: "marketplace_partner_call_seconds",
+    kind: Kind::Histogram(ANALYSIS_BOUNDS_SECONDS),
+    unit: "seconds",
+    help: "Time that a call of a partner's code took, whatever came of it.",
+    labels: &[ENDPOINT],
+};
+
+/// Breakers.
+pub const PARTNER_LEFT_ALONE: Definition = Definition {
+    name: "marketplace_partner_left_alone",
+    kind: Kind::Gauge,
+    unit: "0 or 1",
+    help: "Whether this pod leaves a partner's code alone for a while, because call after call has failed.",
+    labels: &[ENDPOINT],
+};
+
+/// Secrets that are not as they should be.
+pub const SECRETS_UNREADABLE: Definition = Definition {
+    name: "marketplace_secrets_unreadable",
+    kind: Kind::Gauge,
+    unit: "secrets",
+    help: "Secrets, or keys of them, that could not be read the last time; what was read before stays in use. The log says \
+           which.",
+    labels: &[],
 };
 
 /// Attempts at fetches.
@@ -347,16 +392,20 @@ pub const TLS_HANDSHAKES_FAILED: Definition = Definition {
 };
 
 /// All of them, in the order in which they are documented.
-pub const ALL: [&Definition; 29] = [
+pub const ALL: [&Definition; 33] = [
     &REQUESTS,
     &REQUEST_FAILURES,
     &REQUEST_DURATION,
     &REQUEST_SOURCES,
     &REQUESTS_IN_FLIGHT,
     &TOKENS_LOADED,
+    &SECRETS_UNREADABLE,
     &ENDPOINT_INFO,
     &RECORDINGS,
     &SIGNATURE_MATCHES,
+    &PARTNER_CALLS,
+    &PARTNER_CALL,
+    &PARTNER_LEFT_ALONE,
     &AUDIO_FETCHES,
     &JOB_ATTEMPTS,
     &ANALYSIS,

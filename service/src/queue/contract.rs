@@ -54,7 +54,7 @@ macro_rules! every_queue {
         $crate::queue::contract::every_queue!(@in leases, $bench =>
             claims_the_earliest_deadline_first, claims_no_more_than_asked, a_lease_keeps_its_job_from_others,
             an_ended_lease_frees_its_job_and_counts_the_attempt, a_stale_lease_changes_nothing,
-            a_released_job_counts_no_attempt, a_failed_attempt_counts_and_waits, a_leased_job_is_as_it_was_accepted,
+            a_released_job_counts_no_attempt, a_failed_attempt_counts_and_waits, a_postponed_job_counts_no_attempt_and_waits, a_leased_job_is_as_it_was_accepted,
             concurrent_claims_share_no_job, an_arrival_wakes_the_worker);
         $crate::queue::contract::every_queue!(@in repeats, $bench =>
             a_repeat_of_a_waiting_job_takes_its_place, a_repeat_of_a_running_job_only_redirects_its_callback,

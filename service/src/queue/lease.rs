@@ -70,6 +70,13 @@ pub enum WorkRecord {
         /// Not before.
         after_seconds: f64,
     },
+    /// The same, and the attempt is not counted: what it needs is away, and nothing was tried.
+    Postpone {
+        /// Why, as a word.
+        reason: &'static str,
+        /// Not before.
+        after_seconds: f64,
+    },
     /// Nobody's fault, such as a stop of the worker: the attempt is not counted.
     Release,
 }

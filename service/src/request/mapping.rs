@@ -16,6 +16,8 @@ pub struct Mapping {
     pub constants: Vec<Constant>,
     /// The customer's choices, by our names.
     pub configuration: BTreeMap<String, Source>,
+    /// The country code of phone numbers that come without one.
+    pub default_country_code: Option<String>,
     /// The name of the file part with the recording.
     pub file_part: Option<String>,
     /// The headers that hold fields, in lower case.
@@ -78,6 +80,7 @@ impl Mapping {
             fields,
             constants,
             configuration,
+            default_country_code,
         } = request;
         let constants = constants.iter().flatten().map(Constant::new);
         let configuration = configuration
@@ -89,6 +92,7 @@ impl Mapping {
             fields: FieldSources::new(fields),
             constants: constants.collect(),
             configuration: configuration.collect(),
+            default_country_code: default_country_code.clone(),
             headers: BTreeSet::new(),
         };
         mapping.headers = mapping.header_names();

@@ -34,7 +34,7 @@ pub const UNVERIFIED: [Reason; 17] = [
 ];
 
 /// Why a request cannot be served now: 503. With `unverifiedStatus: 503`, `signature_mismatch` is one of them.
-pub const UNAVAILABLE: [Reason; 26] = [
+pub const UNAVAILABLE: [Reason; 35] = [
     "no_token",
     "no_password",
     "commission",
@@ -58,6 +58,15 @@ pub const UNAVAILABLE: [Reason; 26] = [
     "database_url_invalid",
     "database_failed",
     "database_timeout",
+    "table_missing",
+    "partner_secret_missing",
+    "partner_left_alone",
+    "partner_not_allowed",
+    "partner_unreachable",
+    "partner_timeout",
+    "partner_broke_off",
+    "partner_failed",
+    "partner_answer_invalid",
     "answer_timed_out",
     "not_configured",
     "panic",

@@ -11,10 +11,11 @@ use super::incoming::{request_key, sent};
 use super::signed::Claim;
 use super::verdict::Verdict;
 use super::{Asked, Outcome, Server, sources};
-use crate::admission::{Admission, Known, Lookup, SignedRequest, Upload, admit};
+use crate::admission::{Admission, Known, Lookup, Refusal, SignedRequest, Upload, admit};
 use crate::clock;
 use crate::config::Endpoint;
-use crate::domain::Credentials;
+use crate::domain::{Credentials, RequestKey};
+use crate::handler::Question;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
 use crate::request::knows_constants;
 use crate::signature::{ClaimedSignature, Verified};
@@ -22,7 +23,7 @@ use crate::spool::Quarantined;
 
 /// What is left to do for a request that is proven to be Twilio's, and admitted.
 pub(super) enum Step<'a> {
-    LookUp(&'a Endpoint, Lookup),
+    LookUp(&'a Endpoint, Box<Lookup>, RequestKey),
     /// The recording is made safe. On the heap, because it carries a lot.
     Accept(&'a Endpoint, &'a Recordings, Box<Recording>),
     Try(&'a Endpoint, &'a Recordings, Upload, Option<Quarantined>),
@@ -80,7 +81,11 @@ fn next<'a>(
     };
     let admitted = admit(&known, route.endpoint, &request).map_err(Verdict::Refused)?;
     match (admitted, route.endpoint, &server.recordings) {
-        (Admission::Lookup(lookup), Some(endpoint), _) => Ok(Step::LookUp(endpoint, lookup)),
+        (Admission::Lookup(lookup), Some(endpoint), _) => {
+            let query = asked.head.uri.query();
+            let key = request_key(&lookup.sids, &route.url, query, &request.sent.body);
+            Ok(Step::LookUp(endpoint, Box::new(lookup), key))
+        }
         (Admission::Analyze(analyze), Some(endpoint), Some(recordings)) => {
             let query = asked.head.uri.query();
             let recording = Recording {
@@ -101,7 +106,15 @@ fn next<'a>(
 
 pub(super) async fn carry_out(server: &Server, asked: &Asked<'_>, step: Step<'_>) -> Verdict {
     match step {
-        Step::LookUp(endpoint, lookup) => look_up(server, endpoint, &lookup, asked.answer_by).await,
+        Step::LookUp(endpoint, lookup, request) => {
+            let question = Question {
+                endpoint,
+                lookup: &lookup,
+                request: &request,
+                answer_by: asked.answer_by,
+            };
+            look_up(server, question).await
+        }
         Step::Accept(endpoint, recordings, recording) => {
             let kind = recording.analyze.details.integration_key;
             let accepted = Box::pin(recordings.accept(*recording)).await;
@@ -114,13 +127,15 @@ pub(super) async fn carry_out(server: &Server, asked: &Asked<'_>, step: Step<'_>
     }
 }
 
-async fn look_up(server: &Server, endpoint: &Endpoint, lookup: &Lookup, answer_by: Instant) -> Verdict {
+async fn look_up(server: &Server, question: Question<'_>) -> Verdict {
+    let endpoint = question.endpoint;
     let Some(handler) = server.lookups.get(&endpoint.name) else {
         return Verdict::Unavailable("not_configured");
     };
-    match handler.answer(lookup, answer_by).await {
+    match handler.answer(question).await {
         Ok(answer) => Verdict::Answered(answer),
-        Err(_) if Instant::now() >= answer_by => Verdict::Unavailable("answer_timed_out"),
+        Err(error) if error.is_too_large() => Verdict::Refused(Refusal::AnswerTooLarge),
+        Err(_) if Instant::now() >= question.answer_by => Verdict::Unavailable("answer_timed_out"),
         Err(error) => {
             tracing::warn!(endpoint = endpoint.name.as_str(), error = chain(&error), "no answer");
             Verdict::Unavailable(error.category())

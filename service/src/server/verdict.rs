@@ -25,8 +25,7 @@ use serde_json::json;
 
 use crate::admission::Refusal;
 
-/// What Twilio takes of an answer that is given at once.
-pub const ANSWER_LIMIT_BYTES: usize = 64 * 1024;
+pub use crate::handler::ANSWER_LIMIT_BYTES;
 
 /// How Twilio is asked for the password.
 const CHALLENGE: &str = "Basic realm=\"add-on\"";

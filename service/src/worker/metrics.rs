@@ -19,6 +19,8 @@ pub enum WorkOutcome {
     GaveUp,
     /// To be tried again.
     Failed,
+    /// To be tried again, uncounted: the partner is away.
+    Postponed,
     /// Given back, uncounted.
     Released,
     /// Too late: another has it.
@@ -27,10 +29,11 @@ pub enum WorkOutcome {
 
 impl WorkOutcome {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Analyzed,
         Self::GaveUp,
         Self::Failed,
+        Self::Postponed,
         Self::Released,
         Self::LeaseLost,
     ];
@@ -42,6 +45,7 @@ impl WorkOutcome {
             Self::Analyzed => "analyzed",
             Self::GaveUp => "gave_up",
             Self::Failed => "failed",
+            Self::Postponed => "postponed",
             Self::Released => "released",
             Self::LeaseLost => "lease_lost",
         }

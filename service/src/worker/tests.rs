@@ -117,6 +117,7 @@ impl Bench {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),
             plans: HashMap::from([(EndpointName::new("recordings"), plan)]),
+            partners: Partners::new(),
             sla: SLA,
             fetcher: Fetcher::new(
                 AudioClient::new(audio, Arc::new(SystemResolver))?,
@@ -254,6 +255,7 @@ impl Bench {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),
             plans: HashMap::from([(EndpointName::new("recordings"), plan)]),
+            partners: Partners::new(),
             metrics: self.metrics.clone(),
             jitter: Arc::new(Jitter::seeded(1)),
             lease: LEASE,

@@ -18,6 +18,7 @@ use crate::analysis::{self, AnalysisError, AnalysisPlan, Halt, Halted, JobErrorC
 use crate::crash;
 use crate::deadline;
 use crate::domain::{EndpointName, Job};
+use crate::handler::http::Partners;
 use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
 use crate::retry::{self, Jitter};
 use crate::spool::{Spool, SpoolError};
@@ -30,6 +31,7 @@ pub(super) struct WorkStage {
     pub(super) queue: Arc<dyn Queue>,
     pub(super) spool: Arc<Spool>,
     pub(super) plans: HashMap<EndpointName, AnalysisPlan>,
+    pub(super) partners: Partners,
     pub(super) metrics: WorkMetrics,
     pub(super) jitter: Arc<Jitter>,
     pub(super) lease: Duration,
@@ -55,9 +57,10 @@ fn next_step(attempt: u32, left: Option<Duration>) -> Step {
 
 /// What an analysis comes to.
 #[derive(Debug, PartialEq)]
-enum Conclusion {
+pub(super) enum Conclusion {
     Deliver(Result<Value, JobErrorCode>),
     Retry { reason: &'static str },
+    Postpone { reason: &'static str, after_seconds: f64 },
     Release,
 }
 
@@ -141,6 +144,9 @@ impl WorkStage {
         match next_step(job.attempt, left) {
             Step::GiveUp(code) => Conclusion::Deliver(Err(code)),
             Step::Analyze { within } => {
+                if let Some(partner) = self.partners.get(&job.work.endpoint) {
+                    return Box::pin(self.ask(partner, job, within)).await;
+                }
                 let analyzed = self.analyze(job, within).await;
                 if let Err(error) = &analyzed {
                     tracing::warn!(error = chain(error), job.id = %job.id, "an analysis failed");
@@ -205,6 +211,9 @@ impl WorkStage {
             Conclusion::Retry { reason } => {
                 let after_seconds = retry::wait_seconds(lease.subject.attempt, self.jitter.next());
                 (WorkRecord::Retry { reason, after_seconds }, WorkOutcome::Failed)
+            }
+            Conclusion::Postpone { reason, after_seconds } => {
+                (WorkRecord::Postpone { reason, after_seconds }, WorkOutcome::Postponed)
             }
             Conclusion::Release => (WorkRecord::Release, WorkOutcome::Released),
         };

@@ -50,29 +50,29 @@ fn environment() -> Vec<Row> {
         set(
             "a variable of the service's own",
             json!([{"name": "MARKETPLACE_SECRETS", "value": "/tmp"}]),
-            "variables of workload.env that start with MARKETPLACE_ are the service's own",
+            "variables of env that start with MARKETPLACE_ are the service's own",
         ),
         set(
             "a variable whose name starts with a digit",
             json!([{"name": "1ST", "value": ""}]),
-            "the name of a variable of workload.env must contain only letters, digits and '_'",
+            "the name of a variable of env must contain only letters, digits and '_'",
         ),
         set(
             "a variable without a value",
             json!([{"name": "REGION"}]),
-            "a variable of workload.env has either value or valueFrom",
+            "a variable of env has either value or valueFrom",
         ),
         set(
             "a variable from two places",
             json!([{"name": "REGION", "valueFrom": {
                 "secretKeyRef": {"name": "a", "key": "k"}, "configMapKeyRef": {"name": "a", "key": "k"},
             }}]),
-            "workload.env.valueFrom must have exactly one of secretKeyRef and configMapKeyRef",
+            "env.valueFrom must have exactly one of secretKeyRef and configMapKeyRef",
         ),
         set(
             "a variable from an object of no good name",
             json!([{"name": "REGION", "valueFrom": {"secretKeyRef": {"name": "A", "key": "k"}}}]),
-            "workload.env.valueFrom must be the name of an object",
+            "env.valueFrom must be the name of an object",
         ),
     ]
 }

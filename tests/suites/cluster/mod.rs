@@ -10,6 +10,7 @@ mod jobs;
 mod monitoring;
 mod operator;
 mod outage;
+mod partner;
 mod profiles;
 mod replicas;
 mod requests;

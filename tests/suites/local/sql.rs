@@ -44,7 +44,7 @@ fn name_database(home: &Home) -> Result<()> {
     home.write_secret("crm", "DATABASE_URL", &url)
 }
 
-async fn ask(service: &Service<'_>, path: &str, phone: &str) -> Result<Answer> {
+pub async fn ask(service: &Service<'_>, path: &str, phone: &str) -> Result<Answer> {
     let request = twilio(Sdk::Python).request(path, &request_sid(), Payload::Query(pairs(&[("phone", phone)])))?;
     request.send(service.address()).await
 }

@@ -1,5 +1,6 @@
 //! What `run` does with the files that change while it runs: the secrets and the certificate. Called by `run` alone.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,9 +44,15 @@ pub(super) fn find_secrets(config: &Config, places: &SecretPlaces) -> Result<(),
         files::read_once(places, &config.secrets.credentials).map_err(FindSecrets::ReadEnvFile)?;
     }
     let SecretNames {
-        constants, databases, ..
+        credentials: _,
+        databases,
+        basic_auth: _,
+        constants,
+        authorizations,
+        tables,
     } = &config.secrets;
-    if env_file.is_some() && databases.is_empty() && constants.is_empty() {
+    let others = [databases, authorizations, tables];
+    if env_file.is_some() && constants.is_empty() && others.into_iter().all(BTreeSet::is_empty) {
         return Ok(());
     }
     std::fs::read_dir(folder)
@@ -102,7 +109,12 @@ pub(super) async fn reread(
     let tell = async {
         loop {
             metrics.set_tokens_loaded(secrets.credentials.borrow_and_update().tokens.len());
-            if secrets.credentials.changed().await.is_err() {
+            metrics.set_secrets_unreadable(*secrets.unreadable.borrow_and_update());
+            let changed = tokio::select! {
+                changed = secrets.credentials.changed() => changed,
+                changed = secrets.unreadable.changed() => changed,
+            };
+            if changed.is_err() {
                 break;
             }
         }

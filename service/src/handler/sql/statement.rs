@@ -68,6 +68,7 @@ impl QueryParameter {
     pub fn value(self, lookup: &Lookup) -> Option<&str> {
         let Lookup {
             phone_number,
+            sent_phone_number: _,
             secondary_phone_number,
             body,
             configuration: _,
@@ -115,6 +116,7 @@ pub enum ReadStatement {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Statement {
     text: String,
+    dollars: String,
     configuration: Vec<String>,
 }
 
@@ -122,7 +124,7 @@ impl Statement {
     /// Rewrites every named parameter that stands outside of quotes and comments. `configuration` has the names of the
     /// customer's choices.
     pub fn parse(query: &str, configuration: Vec<String>) -> Result<Self, ReadStatement> {
-        let mut rewritten = String::with_capacity(query.len());
+        let mut rewritten = Rewritten::default();
         let mut rest = query;
         let mut ended = false;
         let mut empty = true;
@@ -146,7 +148,7 @@ impl Statement {
                 ';' => ended = true,
                 ':' if rest[1..].starts_with(|character: char| character.is_alphabetic() || character == '_') => {
                     let name = word(&rest[1..]);
-                    rewritten.push_str(&number(name, &configuration)?);
+                    rewritten.push_parameter(number(name, &configuration)?);
                     rest = &rest[1 + name.len()..];
                     continue;
                 }
@@ -158,7 +160,7 @@ impl Statement {
                 }
                 _ => {
                     empty &= next.is_whitespace();
-                    rewritten.push(next);
+                    rewritten.push_str(&rest[..next.len_utf8()]);
                 }
             }
             rest = &rest[next.len_utf8()..];
@@ -166,17 +168,25 @@ impl Statement {
         if empty {
             Err(ReadStatement::FindStatement)
         } else {
+            let Rewritten { text, dollars } = rewritten;
             Ok(Self {
-                text: rewritten,
+                text,
+                dollars,
                 configuration,
             })
         }
     }
 
-    /// The text for the database.
+    /// The text for SQLite.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The text for Postgres: `$1` is what elsewhere is `?1`.
+    #[must_use]
+    pub fn with_dollars(&self) -> &str {
+        &self.dollars
     }
 
     /// What fills the parameters, in the order of their numbers.
@@ -192,6 +202,25 @@ impl Statement {
 impl fmt::Debug for Statement {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
+    }
+}
+
+/// The query in both ways to write a parameter.
+#[derive(Default)]
+struct Rewritten {
+    text: String,
+    dollars: String,
+}
+
+impl Rewritten {
+    fn push_str(&mut self, piece: &str) {
+        self.text.push_str(piece);
+        self.dollars.push_str(piece);
+    }
+
+    fn push_parameter(&mut self, number: usize) {
+        self.text.push_str(&format!("?{number}"));
+        self.dollars.push_str(&format!("${number}"));
     }
 }
 
@@ -218,7 +247,7 @@ fn word(text: &str) -> &str {
     &text[..end]
 }
 
-fn number(name: &str, configuration: &[String]) -> Result<String, ReadStatement> {
+fn number(name: &str, configuration: &[String]) -> Result<usize, ReadStatement> {
     let fixed = QueryParameter::ALL
         .iter()
         .position(|parameter| parameter.name() == name);
@@ -229,7 +258,7 @@ fn number(name: &str, configuration: &[String]) -> Result<String, ReadStatement>
     };
     fixed
         .or_else(chosen)
-        .map(|place| format!("?{}", place + 1))
+        .map(|place| place + 1)
         .ok_or_else(|| ReadStatement::KnowParameter(name.to_owned()))
 }
 
@@ -266,6 +295,12 @@ mod tests {
         for (query, expected) in cases {
             let read = Statement::parse(query, vec!["language".to_owned(), "tier".to_owned()]);
             assert_eq!(read.as_ref().map(Statement::as_str), Ok(expected), "{query}");
+            let dollars = expected.replace('?', "$");
+            assert_eq!(
+                read.as_ref().map(Statement::with_dollars),
+                Ok(dollars.as_str()),
+                "{query}"
+            );
         }
     }
 

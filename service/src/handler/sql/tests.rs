@@ -49,7 +49,7 @@ fn sql(query: &str, url: Option<SecretString>) -> Result<(SqlLookup, UrlSender),
         max_connections: 1,
     };
     let (sender, receiver) = watch::channel(url);
-    Ok((SqlLookup::new(plan, receiver), sender))
+    Ok((SqlLookup::new(plan, receiver, None), sender))
 }
 
 fn question(phone_number: &str) -> Lookup {
@@ -151,10 +151,10 @@ async fn interrupts_a_query_that_computes_for_ever_and_goes_on() -> Outcome {
 }
 
 #[tokio::test]
-async fn knows_no_other_database_than_sqlite() -> Outcome {
+async fn knows_no_other_databases_than_sqlite_and_postgres() -> Outcome {
     let (sql, _sender) = sql(
         "select 1 as one",
-        Some(SecretString::from("postgres://user:secret@host/db")),
+        Some(SecretString::from("mysql://user:secret@host/db")),
     )?;
     let error = ask(&sql, "+1").await;
     assert!(matches!(&error, Err(LookUpRow::ReadUrl)));

@@ -64,7 +64,11 @@ pub(crate) async fn a_stale_lease_changes_nothing(bench: &dyn Bench) -> Tested {
         reason: "read_file",
         after_seconds: 0.0,
     };
-    for record in [done("{}"), WorkRecord::Release, retry] {
+    let postponed = WorkRecord::Postpone {
+        reason: "partner_unreachable",
+        after_seconds: 0.0,
+    };
+    for record in [done("{}"), WorkRecord::Release, retry, postponed] {
         let stale = claim_one(queue.as_ref()).await?;
         let fresh = claim_one(queue.as_ref()).await?;
         assert!(matches!(queue.renew(stale.fence()).await, Err(QueueError::LoseLease)));
@@ -89,6 +93,22 @@ pub(crate) async fn a_released_job_counts_no_attempt(bench: &dyn Bench) -> Teste
         assert_eq!(lease.subject.attempt, 1);
         queue.finish(lease, WorkRecord::Release).await?;
     }
+    Ok(())
+}
+
+pub(crate) async fn a_postponed_job_counts_no_attempt_and_waits(bench: &dyn Bench) -> Tested {
+    let queue = bench.open(&addon(), LONG).await?;
+    queue.enqueue(job("MR1")?).await?;
+    for after_seconds in [0.0, 0.0, 1000.0] {
+        let lease = claim_one(queue.as_ref()).await?;
+        assert_eq!(lease.subject.attempt, 1);
+        let postponed = WorkRecord::Postpone {
+            reason: "partner_unreachable",
+            after_seconds,
+        };
+        queue.finish(lease, postponed).await?;
+    }
+    assert!(nothing_to_do(queue.as_ref()).await?);
     Ok(())
 }
 

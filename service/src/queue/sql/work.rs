@@ -69,6 +69,12 @@ const RETRY: Statement = statement!(
     WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
 );
 
+const POSTPONE: Statement = statement!(
+    "UPDATE job SET state = 'queued', attempt = attempt - 1, last_error = $5, run_at = " NOW " + $6,
+                   lease_token = NULL, lease_until = NULL
+    WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
+);
+
 const RELEASE: Statement = statement!(
     "UPDATE job SET state = 'queued', attempt = attempt - 1, lease_token = NULL, lease_until = NULL
     WHERE addon = $1 AND id = $2 AND lease_token = $3 AND lease_number = $4 AND state = 'running'"
@@ -137,6 +143,10 @@ pub(super) async fn finish(
         WorkRecord::Retry { reason, after_seconds } => {
             let values = [Value::Text(reason), Value::Real(after_seconds)];
             queue.change_fenced((&RETRY, FINISH_ACTION), fence, &values).await
+        }
+        WorkRecord::Postpone { reason, after_seconds } => {
+            let values = [Value::Text(reason), Value::Real(after_seconds)];
+            queue.change_fenced((&POSTPONE, FINISH_ACTION), fence, &values).await
         }
         WorkRecord::Release => queue.change_fenced((&RELEASE, FINISH_ACTION), fence, &[]).await,
     }

@@ -22,9 +22,11 @@ use tokio_util::sync::CancellationToken;
 use super::sent::Sent;
 use crate::config::Config;
 use crate::domain::Credentials;
+use crate::egress::tests::provide_tls;
 use crate::files::Secrets;
 use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
+use crate::handler::http::{self, PartnerMetrics};
 use crate::metrics::Metrics;
 use crate::queue::{Queue as _, SqliteQueue};
 use crate::server::connection::{self, Door, Held, Stop};
@@ -92,12 +94,18 @@ impl Front {
             database_urls: [("crm".to_owned(), database_url_seen)].into(),
             basic_credentials: [].into(),
             constants: watch::channel(Arc::default()).1,
+            authorizations: [].into(),
+            tables: [].into(),
+            unreadable: watch::channel(0).1,
         };
         let metrics = Metrics::new(&config.addon)?;
         let unread = Arc::new(metrics.clone());
+        let measured = PartnerMetrics::register(metrics.registry(), &config.addon)?;
+        provide_tls();
+        let partners = http::all(&config, &secrets, &measured)?;
         let server = Server {
             lookups: if setup.has_lookups {
-                LookupHandler::all(&config, &secrets)
+                LookupHandler::all(&config, &secrets, &partners, None)
             } else {
                 HashMap::new()
             },

@@ -37,6 +37,7 @@ const TABLE: &str = "service/src/server/tests/table.rs";
 const UNIT: &str = "service/src/server/tests/unavailable.rs";
 const BOUNDS: &str = "tests/suites/local/bounds.rs";
 const MODES: &str = "tests/suites/local/signature_modes.rs";
+const PARTNER: &str = "tests/suites/local/partner.rs";
 const RECORDING: &str = "tests/suites/local/mapping_recording.rs";
 
 const ANSWERED: (&str, u16) = ("answered", 200);
@@ -252,6 +253,37 @@ const PROOFS: &[Proof] = &[
         UNAVAILABLE,
         &["busy", "database_timeout"],
         (UNIT, "a_query_without_an_end_holds_its_place_until_its_time_is_over"),
+    ),
+    proof(
+        UNAVAILABLE,
+        &["table_missing"],
+        (
+            "tests/suites/local/table.rs",
+            "answers_from_what_the_secret_has_now_and_keeps_the_last_good_table",
+        ),
+    ),
+    proof(
+        UNAVAILABLE,
+        &["partner_secret_missing"],
+        (
+            PARTNER,
+            "tells_the_partner_who_asks_which_request_it_is_and_how_much_time_there_is",
+        ),
+    ),
+    proof(
+        UNAVAILABLE,
+        &["partner_timeout", "partner_failed", "partner_answer_invalid"],
+        (PARTNER, "what_a_partner_does_badly_is_503_in_a_word_of_ours"),
+    ),
+    proof(
+        UNAVAILABLE,
+        &["partner_broke_off", "partner_unreachable", "partner_left_alone"],
+        (PARTNER, "a_partner_that_is_gone_is_left_alone_and_found_again"),
+    ),
+    proof(
+        UNAVAILABLE,
+        &["partner_not_allowed"],
+        (PARTNER, "a_url_that_leads_to_a_private_address_is_not_called"),
     ),
     proof(UNAVAILABLE, &["disk"], (UNIT, "a_disk_that_takes_no_upload")),
     proof(UNAVAILABLE, &["spool_failed"], (UNIT, "a_disk_that_keeps_no_recording")),
