@@ -178,6 +178,7 @@ fn looks_up_the_mapped_fields() -> Result<(), Box<dyn Error>> {
     let request = sms(&[("phone", "+14155551212"), ("message", "hello"), ("to", "+18005551212")]);
     let expected = Lookup {
         phone_number: "+14155551212".to_owned(),
+        sent_phone_number: "+14155551212".to_owned(),
         body: Some("hello".to_owned()),
         ..Lookup::default()
     };

@@ -27,8 +27,10 @@ fn parse(bytes: &[u8]) -> Result<TableEntries, &'static str> {
     if bytes.len() as u64 > LIMIT_BYTES {
         return Err("larger than 1 MiB");
     }
-    let entries: TableEntries = serde_yaml::from_slice(bytes)
+    // Nothing at all is a file that was not written, and no table without entries: that is `{}`.
+    let entries: Option<TableEntries> = serde_yaml::from_slice(bytes)
         .map_err(|_| "no object with a member for each phone number, whose value is an object")?;
+    let entries = entries.ok_or("empty")?;
     if entries.len() > LIMIT_ENTRIES {
         return Err("of more than 20000 numbers");
     }

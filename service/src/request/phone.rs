@@ -68,8 +68,8 @@ fn digits(written: &str) -> Option<String> {
 }
 
 fn complete(digits: &str) -> Option<String> {
-    let is_number = (SHORTEST_NATIONAL_DIGITS..=LONGEST_DIGITS).contains(&digits.len()) && !digits.starts_with('0');
-    is_number.then(|| format!("+{digits}"))
+    let number = format!("+{digits}");
+    is_e164(&number).then_some(number)
 }
 
 #[cfg(test)]
