@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::ByteString;
 use kube::ResourceExt;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN};
+use marketplace_crds::handler::http::AUTHORIZATION;
+use marketplace_crds::handler::table::TABLE;
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
@@ -146,6 +148,8 @@ fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
         DATABASE_URL,
         USERNAME,
         PASSWORD,
+        AUTHORIZATION,
+        TABLE,
         certificate,
         key,
     ]

@@ -65,14 +65,14 @@ async fn a_container_answers_comes_back_and_has_nothing_of_ours() -> Result<()> 
     assert_eq!(ask(&scene).await?, Some(greeting.clone()));
 
     let receiver = scene.callbacks(&[]).await?;
-    let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 3.0).wav();
+    let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 2.5).wav();
     let bytes = wav.len();
     let payload = Payload::recording(&receiver.url("heard"), wav, FileOrder::First);
     let request = scene.twilio(Sdk::Python).request("/transcription", "XR1", payload)?;
     let answer = request.send(scene.address("partnered").await?).await?;
     assert_eq!(answer.status, 202, "{}", answer.text());
     let result = receiver.wait_for("heard").await?.json()?;
-    assert_eq!(result["results"], json!({"bytes": bytes, "seconds": 3.0}), "{result}");
+    assert_eq!(result["results"], json!({"bytes": bytes, "seconds": 2.5}), "{result}");
 
     has_nothing_of_ours(&pod(&scene).await?)?;
     comes_back(&scene).await?;

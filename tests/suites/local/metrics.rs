@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
-use marketplace_tests::addon::{KNOWN, home_of, manifest, request_sid, twilio};
+use marketplace_tests::addon::{KNOWN, home_of, lookup_endpoint, manifest, request_sid, twilio};
 use marketplace_tests::audio::wav_of_bytes;
 use marketplace_tests::callback::{CallbackReceiver, Reply};
 use marketplace_tests::cluster::top;
@@ -91,6 +91,13 @@ async fn plain() -> Result<String> {
     let by_url_endpoint = audio_url::manifest()["spec"]["endpoints"][0].clone();
     let endpoints = manifest["spec"]["endpoints"].as_array_mut().context("a list")?;
     endpoints.push(by_url_endpoint);
+    let mut partner = lookup_endpoint(
+        "partner",
+        &json!({"encoding": "Query", "fields": {"phoneNumber": "phone"}}),
+    );
+    // Nobody listens on this port.
+    partner["handler"] = json!({"http": {"url": "http://127.0.0.1:9/none", "allowInsecure": true}});
+    endpoints.push(partner);
     manifest["spec"]["audioFetch"] = json!({ "allowInsecure": true });
     manifest["spec"]["endpoints"][1]["signature"] = json!({ "mode": "Commission" });
     let home = home_of(&manifest)?;
@@ -98,6 +105,8 @@ async fn plain() -> Result<String> {
     let receiver = CallbackReceiver::start(&[Reply::Status(500)]).await?;
     let lookup = twilio(Sdk::Node).request("/query", &request_sid(), Payload::Query(pairs(&[("phone", KNOWN)])))?;
     assert_eq!(lookup.send(service.address()).await?.status, 200);
+    let asked = twilio(Sdk::Node).request("/partner", &request_sid(), Payload::Query(pairs(&[("phone", KNOWN)])))?;
+    assert_eq!(asked.send(service.address()).await?.status, 503);
     let first = Payload::Form(pairs(&[("phone", KNOWN)]));
     let commissioned = twilio(Sdk::Node).request("/form", &request_sid(), first)?;
     assert_eq!(commissioned.send(service.address()).await?.status, 503);
