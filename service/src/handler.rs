@@ -38,7 +38,7 @@ pub enum LookupHandler {
     /// From entries.
     Table(TableLookup),
     /// From a database.
-    Sql(SqlLookup),
+    Sql(Box<SqlLookup>),
     /// With what a partner's code says.
     Http(Arc<Partner>),
 }
@@ -112,7 +112,7 @@ impl LookupHandler {
             HandlerPlan::Sql(plan) => {
                 let url = secrets.database_urls.get(&plan.secret_name)?;
                 let own_data = own_data.map(Path::to_owned);
-                Some(Self::Sql(SqlLookup::new(plan.clone(), url.clone(), own_data)))
+                Some(Self::Sql(Box::new(SqlLookup::new(plan.clone(), url.clone(), own_data))))
             }
             HandlerPlan::Http(_) => partners.get(&endpoint.name).cloned().map(Self::Http),
             HandlerPlan::Analysis(_) => None,

@@ -23,7 +23,7 @@ use crate::spool::Quarantined;
 
 /// What is left to do for a request that is proven to be Twilio's, and admitted.
 pub(super) enum Step<'a> {
-    LookUp(&'a Endpoint, Box<Lookup>, RequestKey),
+    LookUp(&'a Endpoint, Lookup, RequestKey),
     /// The recording is made safe. On the heap, because it carries a lot.
     Accept(&'a Endpoint, &'a Recordings, Box<Recording>),
     Try(&'a Endpoint, &'a Recordings, Upload, Option<Quarantined>),
@@ -84,7 +84,7 @@ fn next<'a>(
         (Admission::Lookup(lookup), Some(endpoint), _) => {
             let query = asked.head.uri.query();
             let key = request_key(&lookup.sids, &route.url, query, &request.sent.body);
-            Ok(Step::LookUp(endpoint, Box::new(lookup), key))
+            Ok(Step::LookUp(endpoint, lookup, key))
         }
         (Admission::Analyze(analyze), Some(endpoint), Some(recordings)) => {
             let query = asked.head.uri.query();

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn nothing_is_postponed_beyond_its_time() {
         let left = Duration::from_secs(1);
-        let waiting = AskPartner::AwaitPartner(Duration::from_secs(300));
+        let waiting = AskPartner::AwaitPartner(Duration::from_mins(5));
         let expected = Conclusion::Postpone {
             reason: "partner_left_alone",
             after_seconds: 1.0,

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Row, replace};
 
+const ONE: &str = "handler.table must have exactly one of entries and secretName";
 const HANDLER: &str = "handler must have exactly one member: table, sql, http, container or analysis";
 
 pub(super) fn rows() -> Vec<Row> {
@@ -71,7 +72,6 @@ pub(super) fn rows() -> Vec<Row> {
 
 fn of_tables() -> Vec<Row> {
     let table = "/spec/endpoints/1/handler/table";
-    const ONE: &str = "handler.table must have exactly one of entries and secretName";
     vec![
         replace("a table of nothing", table, json!({}), ONE),
         replace(

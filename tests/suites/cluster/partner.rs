@@ -51,7 +51,7 @@ async fn ask(scene: &Scene) -> Result<Option<Value>> {
     let payload = Payload::Query(pairs(&[("phone", KNOWN)]));
     let request = scene.twilio(Sdk::Node).request("/incoming-sms", "MR1", payload)?;
     let answer = request.send(scene.address("partnered").await?).await?;
-    Ok((answer.status == 200).then(|| answer.json()).transpose()?)
+    (answer.status == 200).then(|| answer.json()).transpose()
 }
 
 #[tokio::test]

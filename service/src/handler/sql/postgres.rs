@@ -39,7 +39,7 @@ pub(super) async fn first_row(
     lookup: &Lookup,
     deadline: Instant,
 ) -> Result<Option<Results>, LookUpRow> {
-    let connection = pool.acquire().await.map_err(explain)?;
+    let connection = pool.acquire().await.map_err(|error| explain(&error))?;
     let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
     let begin = format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout TO '{left}ms'; \
@@ -47,7 +47,7 @@ pub(super) async fn first_row(
     );
     let mut transaction = sqlx::Transaction::begin(connection, Some(AssertSqlSafe(begin).into_sql_str()))
         .await
-        .map_err(explain)?;
+        .map_err(|error| explain(&error))?;
     let mut query = sqlx::query_as::<_, (bool, Option<String>)>(AssertSqlSafe(bounded(statement)));
     for value in statement.values(lookup) {
         query = query.bind(value.map(str::to_owned));
@@ -56,8 +56,8 @@ pub(super) async fn first_row(
         .persistent(false)
         .fetch_optional(&mut *transaction)
         .await
-        .map_err(explain)?;
-    transaction.rollback().await.map_err(explain)?;
+        .map_err(|error| explain(&error))?;
+    transaction.rollback().await.map_err(|error| explain(&error))?;
     match row {
         None => Ok(None),
         Some((true, Some(json))) => serde_json::from_str(&json)
@@ -78,8 +78,8 @@ fn bounded(statement: &Statement) -> String {
 }
 
 /// What the server says of a query may quote what was asked about: its code says enough.
-fn explain(error: sqlx::Error) -> LookUpRow {
-    match &error {
+fn explain(error: &sqlx::Error) -> LookUpRow {
+    match error {
         sqlx::Error::Database(said) => match said.code() {
             Some(code) if code == QUERY_CANCELED => LookUpRow::EndQuery,
             Some(code) => LookUpRow::RunQuery(format!("Postgres says {code}")),

@@ -53,21 +53,24 @@ pub(super) async fn first_row(
     lookup: &Lookup,
     deadline: Instant,
 ) -> Result<Option<Results>, LookUpRow> {
-    let mut connection = pool.acquire().await.map_err(explain)?;
+    let mut connection = pool.acquire().await.map_err(|error| explain(&error))?;
     // Dropping the future does not stop SQLite, which computes in a thread of its own; this does.
     connection
         .lock_handle()
         .await
-        .map_err(explain)?
+        .map_err(|error| explain(&error))?
         .set_progress_handler(STEPS_PER_LOOK, move || Instant::now() < deadline);
-    let mut transaction = connection.begin().await.map_err(explain)?;
+    let mut transaction = connection.begin().await.map_err(|error| explain(&error))?;
     let mut query = sqlx::query(AssertSqlSafe(statement.as_str().to_owned()));
     for value in statement.values(lookup) {
         query = query.bind(value.map(str::to_owned));
     }
-    let row = query.fetch_optional(&mut *transaction).await.map_err(explain)?;
+    let row = query
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(|error| explain(&error))?;
     let results = row.map(|row| results(&row)).transpose()?;
-    transaction.rollback().await.map_err(explain)?;
+    transaction.rollback().await.map_err(|error| explain(&error))?;
     Ok(results)
 }
 
@@ -75,7 +78,7 @@ fn results(row: &SqliteRow) -> Result<Results, LookUpRow> {
     let mut results = Results::new();
     let mut bytes = 0;
     for column in row.columns() {
-        let (value, length) = value(row, column.ordinal()).map_err(explain)?;
+        let (value, length) = value(row, column.ordinal()).map_err(|error| explain(&error))?;
         bytes += length;
         if bytes > ANSWER_LIMIT_BYTES {
             return Err(LookUpRow::TakeRow);
@@ -108,6 +111,6 @@ fn value(row: &SqliteRow, column: usize) -> Result<(Value, usize), sqlx::Error> 
     })
 }
 
-fn explain(error: sqlx::Error) -> LookUpRow {
+fn explain(error: &sqlx::Error) -> LookUpRow {
     LookUpRow::RunQuery(error.to_string())
 }

@@ -214,13 +214,17 @@ struct Rewritten {
 
 impl Rewritten {
     fn push_str(&mut self, piece: &str) {
-        self.text.push_str(piece);
-        self.dollars.push_str(piece);
+        self.push_each(piece, piece);
+    }
+
+    fn push_each(&mut self, text: &str, dollars: &str) {
+        self.text.push_str(text);
+        self.dollars.push_str(dollars);
     }
 
     fn push_parameter(&mut self, number: usize) {
-        self.text.push_str(&format!("?{number}"));
-        self.dollars.push_str(&format!("${number}"));
+        self.push_each("?", "$");
+        self.push_str(&number.to_string());
     }
 }
 
