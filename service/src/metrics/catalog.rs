@@ -2,17 +2,18 @@
 //! docs/metrics.md is printed from here. Labels are words of ours and configured names, never anything of a request.
 
 mod demand;
+mod partner;
 
 use marketplace_crds::endpoint::IntegrationKey;
 use marketplace_daemon::definition::{Definition, Kind, Label, Values, table};
 use marketplace_daemon::telemetry::BUILD_INFO;
 
 pub use demand::{QUEUE_WORK, WORK_AUDIO_FACTOR, WORKER_DEMAND, WORKER_PERMITS};
+pub use partner::{PARTNER_CALL, PARTNER_CALLS, PARTNER_LEFT_ALONE};
 
 use super::{NO_FORM, UNKNOWN_KIND, UNVERIFIED, VERIFIED};
 use crate::deadline::Met;
 use crate::domain::AddonKey;
-use crate::handler::http::PartnerMetrics;
 use crate::queue::Standing;
 use crate::server::reasons;
 use crate::server::verdict::Verdict;
@@ -178,40 +179,6 @@ pub const SIGNATURE_MATCHES: Definition = Definition {
             values: Values::Words(|| Covers::ALL.into_iter().map(Covers::as_str).collect()),
         },
     ],
-};
-
-/// Calls of partners.
-pub const PARTNER_CALLS: Definition = Definition {
-    name: "marketplace_partner_calls_total",
-    kind: Kind::Counter,
-    unit: "calls",
-    help: "Calls of a partner's code by how they ended; `partner_left_alone` is one that was not made, because too many \
-           before it had failed. Only with `handler.http` or `handler.container`.",
-    labels: &[
-        ENDPOINT,
-        Label {
-            name: "outcome",
-            values: Values::Words(PartnerMetrics::outcomes),
-        },
-    ],
-};
-
-/// How long partners take.
-pub const PARTNER_CALL: Definition = Definition {
-    name: "marketplace_partner_call_seconds",
-    kind: Kind::Histogram(ANALYSIS_BOUNDS_SECONDS),
-    unit: "seconds",
-    help: "Time that a call of a partner's code took, whatever came of it.",
-    labels: &[ENDPOINT],
-};
-
-/// Breakers.
-pub const PARTNER_LEFT_ALONE: Definition = Definition {
-    name: "marketplace_partner_left_alone",
-    kind: Kind::Gauge,
-    unit: "0 or 1",
-    help: "Whether this pod leaves a partner's code alone for a while, because call after call has failed.",
-    labels: &[ENDPOINT],
 };
 
 /// Secrets that are not as they should be.
