@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod sql;
 pub mod table;
+pub mod transcription;
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};

@@ -26,6 +26,7 @@ use crate::source::{Mode, SourcePolicy};
 
 mod handlers;
 mod outward;
+mod transcription;
 
 /// The namespace of a resource that names none, as `kubectl` has it.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -153,6 +154,18 @@ pub enum ReadConfig {
         #[source]
         source: ReadStatement,
     },
+    /// No URL of a server of speech.
+    #[error("failed to read transcription.engine.openai.url of endpoint {endpoint}: it is no URL")]
+    ReadSpeechUrl {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// None of the engines that this service knows.
+    #[error("failed to choose transcription.engine of endpoint {endpoint}: it must have exactly one member")]
+    ChooseEngine {
+        /// The endpoint.
+        endpoint: String,
+    },
     /// Two endpoints behind one path.
     #[error(transparent)]
     TellApart(TellApart),
@@ -198,6 +211,7 @@ impl Config {
                     .iter()
                     .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
                     .collect(),
+                api_keys: transcription::api_keys(&endpoints),
                 constants: named_keys(endpoints.iter().flat_map(|endpoint| &endpoint.mapping.constants)),
             },
             endpoints,

@@ -17,11 +17,13 @@ mod address;
 mod audio;
 mod pattern;
 mod resolver;
+mod speech;
 
 pub use address::{AddressClass, classify};
 pub use audio::{AudioClient, FetchCredentials, FetchPolicy, GetAudio, admits_fetch};
 pub use pattern::{HostPattern, PatternError};
 pub use resolver::{Resolve, SystemResolver};
+pub use speech::{AskSpeech, Question, SpeechClient};
 
 use resolver::CheckedResolver;
 

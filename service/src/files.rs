@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use marketplace_crds::credentials::{
     ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_PREVIOUS, AUTH_TOKEN_PREVIOUS_UNTIL, AUTH_TOKEN_SECONDARY,
 };
+use marketplace_crds::handler::transcription::API_KEY;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,8 @@ pub struct SecretNames {
     pub databases: BTreeSet<String>,
     /// Every Secret with the password of an endpoint.
     pub basic_auth: BTreeSet<String>,
+    /// Every Secret with the key of a server of speech.
+    pub api_keys: BTreeSet<String>,
     /// Every Secret with constants, and the keys that hold them.
     pub constants: NamedKeys,
 }
@@ -87,6 +90,8 @@ pub struct Secrets {
     pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
     /// What each Secret of `SecretNames::basic_auth` has; none before the first good reading.
     pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
+    /// The key that each Secret of `SecretNames::api_keys` has; none before the first good reading.
+    pub api_keys: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
     /// What the Secrets of `SecretNames::constants` hold of them; of each nothing before its first good reading.
     pub constants: watch::Receiver<Arc<ConstantSecrets>>,
 }
@@ -98,6 +103,7 @@ pub struct SecretFiles {
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
+    api_keys: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     constants: watch::Sender<Arc<ConstantSecrets>>,
     /// What failed at the last reading, so that it is told once and not at every reading.
     complaints: BTreeSet<String>,
@@ -110,6 +116,7 @@ impl SecretFiles {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
         let (database_urls, database_urls_seen) = channels(&names.databases);
         let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
+        let (api_keys, api_keys_seen) = channels(&names.api_keys);
         let (constants, constants_seen) = watch::channel(Arc::default());
         let mut files = Self {
             places,
@@ -117,6 +124,7 @@ impl SecretFiles {
             credentials,
             database_urls,
             basic_credentials,
+            api_keys,
             constants,
             complaints: BTreeSet::new(),
         };
@@ -127,6 +135,7 @@ impl SecretFiles {
                 credentials: credentials_seen,
                 database_urls: database_urls_seen,
                 basic_credentials: basic_credentials_seen,
+                api_keys: api_keys_seen,
                 constants: constants_seen,
             },
         )
@@ -156,10 +165,14 @@ impl SecretFiles {
                 complaints.insert(error.to_string());
             }
         }
-        let is_same_url = |last: &SecretString, read: &SecretString| last.expose_secret() == read.expose_secret();
+        let is_same_text = |last: &SecretString, read: &SecretString| last.expose_secret() == read.expose_secret();
         for (name, sender) in &self.database_urls {
             let read = SecretFolder::open(folder, name).and_then(|secret| secret.required(DATABASE_URL));
-            complaints.extend(publish(sender, read, is_same_url));
+            complaints.extend(publish(sender, read, is_same_text));
+        }
+        for (name, sender) in &self.api_keys {
+            let read = SecretFolder::open(folder, name).and_then(|secret| secret.required(API_KEY));
+            complaints.extend(publish(sender, read, is_same_text));
         }
         for (name, sender) in &self.basic_credentials {
             let read = read_password_once(&self.places, name);

@@ -26,6 +26,7 @@ pub mod signature;
 pub mod source;
 
 pub mod analysis;
+pub mod speech;
 pub mod callback;
 pub mod deadline;
 pub mod demand;

@@ -16,6 +16,7 @@ use crate::domain::EndpointName;
 use crate::fetch::Fetcher;
 use crate::queue::{Queue, Retention};
 use crate::retry::Jitter;
+use crate::speech::Engines;
 use crate::spool::Spool;
 
 mod claiming;
@@ -66,6 +67,8 @@ pub struct Worker {
     pub spool: Arc<Spool>,
     /// What each endpoint wants to know.
     pub plans: HashMap<EndpointName, AnalysisPlan>,
+    /// Who writes down what is said.
+    pub engines: Engines,
     /// When a result is due, once the length of its audio is known.
     pub sla: Sla,
     /// Who brings audio that is elsewhere.
@@ -87,6 +90,7 @@ impl Worker {
             queue,
             spool,
             plans,
+            engines,
             sla,
             fetcher,
             callbacks,
@@ -116,6 +120,7 @@ impl Worker {
             queue: Arc::clone(&queue),
             spool: Arc::clone(&spool),
             plans,
+            engines,
             metrics: metrics.clone(),
             jitter: Arc::clone(&jitter),
             lease: limits.lease,

@@ -1,6 +1,7 @@
 //! `run`: opens what the add-on needs, starts its parts, and stops them in order. Only wiring; every decision is elsewhere.
 
 mod descriptors;
+pub(in crate::cli) mod engines;
 mod files;
 mod storage;
 
@@ -17,7 +18,7 @@ use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
 use tokio::net::TcpListener;
 
 use self::storage::{Storage, fit};
-use super::{AddonOptions, BUILD, CommandError, LogOptions, TraceOptions, read_config};
+use super::{AddonOptions, BUILD, CommandError, LogOptions, ModelOptions, TraceOptions, read_config};
 use crate::callback::Callbacks;
 use crate::config::{Config, HandlerPlan};
 use crate::egress::{AudioClient, Egress, SystemResolver};
@@ -28,6 +29,7 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
+use crate::speech::Engines;
 use crate::server::connection::{self, Door, Held, Stop};
 use crate::server::seats::Seats;
 use crate::server::{Passwords, Server};
@@ -85,6 +87,9 @@ pub struct RunOptions {
     /// the same to every process of an add-on: the number of workers that are needed follows from it.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
     analyses: Option<u16>,
+
+    #[command(flatten)]
+    model: ModelOptions,
 
     /// After a backup was restored: hold what was accepted before this time (RFC 3339) and is unfinished in the backup, for
     /// it may have been finished since. Neither worked on nor delivered until `jobs replay` or `jobs discard` chooses. Done
@@ -163,7 +168,8 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         });
     }
     if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
-        let worker = worker(&config, storage, &secrets, &metrics, (analyses, grace))?;
+        let started = engines::start(&config, &options.model, &secrets, analyses)?;
+        let worker = worker(&config, storage, &secrets, &metrics, (started, analyses, grace))?;
         let stop = tasks.stop();
         tasks.spawn("worker", async move {
             worker.run(stop).await;
@@ -274,7 +280,7 @@ fn worker(
     storage: &Storage,
     secrets: &Secrets,
     metrics: &Metrics,
-    (analyses, grace): (usize, Grace),
+    (engines, analyses, grace): (Engines, usize, Grace),
 ) -> Result<Worker, CommandError> {
     let plans: HashMap<_, _> = config
         .endpoints
@@ -294,6 +300,7 @@ fn worker(
         queue: storage.queue.clone(),
         spool: Arc::clone(&storage.spool),
         plans,
+        engines,
         sla: config.sla,
         fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),

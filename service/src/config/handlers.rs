@@ -7,6 +7,7 @@ use marketplace_crds::handler::analysis::{Acoustics, Analysis};
 use marketplace_crds::handler::sql::Sql;
 use marketplace_crds::handler::table::Table;
 
+use super::transcription;
 use super::{HandlerPlan, ReadConfig, SqlPlan, TablePlan};
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
 use crate::handler::sql::statement::Statement;
@@ -29,7 +30,7 @@ pub(super) fn read(endpoint: &str, handler: &Handler, mapping: &Mapping) -> Resu
             table: None,
             sql: None,
             analysis: Some(analysis),
-        } => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
+        } => read_analysis(endpoint, analysis).map(HandlerPlan::Analysis),
         _ => Err(ReadConfig::ChooseHandler {
             endpoint: endpoint.to_owned(),
         }),
@@ -64,9 +65,13 @@ fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, Rea
     })
 }
 
-fn read_analysis(analysis: &Analysis) -> AnalysisPlan {
-    let Analysis { acoustics } = analysis;
-    AnalysisPlan {
+fn read_analysis(endpoint: &str, analysis: &Analysis) -> Result<AnalysisPlan, ReadConfig> {
+    let Analysis {
+        acoustics,
+        transcription,
+    } = analysis;
+    Ok(AnalysisPlan {
         acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
-    }
+        transcription: transcription.as_ref().map(|wanted| transcription::read(endpoint, wanted)).transpose()?,
+    })
 }

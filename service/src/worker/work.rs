@@ -20,6 +20,8 @@ use crate::deadline;
 use crate::domain::{EndpointName, Job};
 use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
 use crate::retry::{self, Jitter};
+use crate::speech::Engines;
+use crate::speech::kept::Keep;
 use crate::spool::{Spool, SpoolError};
 use crate::trace;
 
@@ -30,6 +32,7 @@ pub(super) struct WorkStage {
     pub(super) queue: Arc<dyn Queue>,
     pub(super) spool: Arc<Spool>,
     pub(super) plans: HashMap<EndpointName, AnalysisPlan>,
+    pub(super) engines: Engines,
     pub(super) metrics: WorkMetrics,
     pub(super) jitter: Arc<Jitter>,
     pub(super) lease: Duration,
@@ -141,7 +144,7 @@ impl WorkStage {
         match next_step(job.attempt, left) {
             Step::GiveUp(code) => Conclusion::Deliver(Err(code)),
             Step::Analyze { within } => {
-                let analyzed = self.analyze(job, within).await;
+                let analyzed = self.analyze(lease, within).await;
                 if let Err(error) = &analyzed {
                     tracing::warn!(error = chain(error), job.id = %job.id, "an analysis failed");
                 }
@@ -150,7 +153,8 @@ impl WorkStage {
         }
     }
 
-    async fn analyze(&self, job: &Job, within: Duration) -> Result<Value, AnalysisError> {
+    async fn analyze(&self, lease: &Lease<Job>, within: Duration) -> Result<Value, AnalysisError> {
+        let job = &lease.subject;
         let Some(plan) = self.plans.get(&job.work.endpoint).cloned() else {
             let reason = "the endpoint has no analysis any more".to_owned();
             return Err(AnalysisError::Analyze {
@@ -164,10 +168,20 @@ impl WorkStage {
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let halt = Halt::new(started + within, cancelled);
         let path = self.spool.path(&job.work.audio.key);
+        let transcript = match &plan.transcription {
+            Some(wanted) => {
+                let keep = Keep {
+                    queue: self.queue.as_ref(),
+                    fence: lease.fence(),
+                };
+                self.engines.transcribe(wanted, (&path, &halt), Some(&keep)).await?
+            }
+            None => None,
+        };
         let analyze = move || {
             let material = Material {
                 audio: &path,
-                transcript: None,
+                transcript,
             };
             analysis::analyze(material, &plan, &halt)
         };
