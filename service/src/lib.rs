@@ -26,7 +26,6 @@ pub mod signature;
 pub mod source;
 
 pub mod analysis;
-pub mod speech;
 pub mod callback;
 pub mod deadline;
 pub mod demand;
@@ -35,6 +34,7 @@ pub mod fetch;
 pub mod gauging;
 pub mod queue;
 pub mod retry;
+pub mod speech;
 pub mod spool;
 pub mod worker;
 

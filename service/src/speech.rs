@@ -135,7 +135,9 @@ impl Engine {
             };
             transcript.segments.extend(segments);
         }
-        reader.await.unwrap_or_else(|_| Err(failed("the reader of the recording ended")))?;
+        reader
+            .await
+            .unwrap_or_else(|_| Err(failed("the reader of the recording ended")))?;
         transcript.segments.sort_by(|one, other| {
             let start = one.start_seconds.total_cmp(&other.start_seconds);
             start.then(one.channel.cmp(&other.channel))
@@ -168,7 +170,10 @@ impl Engine {
                     text,
                     confidence,
                 };
-                Ok(Some(segment).filter(|segment| !segment.text.is_empty()).into_iter().collect())
+                Ok(Some(segment)
+                    .filter(|segment| !segment.text.is_empty())
+                    .into_iter()
+                    .collect())
             }
             Self::OpenAi(server) => server.hear(piece, halt).await,
         }

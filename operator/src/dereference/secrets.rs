@@ -40,6 +40,7 @@ pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     let mut names = of_databases(addon);
     names.insert(addon.spec.credentials.secret_name.clone());
     names.extend(basic_auth_names(addon));
+    names.extend(api_key_names(addon));
     names.extend(constant::secrets(addon).into_keys());
     names.extend(certificate_name(addon).map(ToOwned::to_owned));
     names
@@ -77,6 +78,15 @@ pub fn of_databases(addon: &MarketplaceAddon) -> BTreeSet<String> {
 pub fn basic_auth_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
     let endpoints = addon.spec.endpoints.iter();
     endpoints.filter_map(|endpoint| Some(endpoint.basic_auth.as_ref()?.secret_name.clone()))
+}
+
+/// The names of the Secrets with the key of a server of speech.
+pub fn api_key_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
+    let endpoints = addon.spec.endpoints.iter();
+    endpoints.filter_map(|endpoint| {
+        let transcription = endpoint.handler.analysis.as_ref()?.transcription.as_ref()?;
+        transcription.secret_name().map(ToOwned::to_owned)
+    })
 }
 
 /// Gets one.

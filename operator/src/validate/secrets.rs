@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::ByteString;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
+use marketplace_crds::handler::transcription::API_KEY;
 use marketplace_crds::secret_value::accept;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
@@ -32,10 +33,11 @@ pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mu
     SecretContent(copied.collect())
 }
 
-/// The names of those that are mounted as they are: of databases, of passwords, and of constants.
+/// The names of those that are mounted as they are: of databases, of passwords, of servers of speech, and of constants.
 pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
     let databases = secrets::of_databases(addon).into_iter();
     let passwords: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
+    let keys: BTreeSet<_> = secrets::api_key_names(addon).collect();
     let constants = constant::secrets(addon);
     let constants = constants.iter().map(|(name, keys)| {
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
@@ -44,6 +46,7 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
     let wanted = databases
         .map(|name| (name, vec![DATABASE_URL]))
         .chain(passwords.into_iter().map(|name| (name, vec![USERNAME, PASSWORD])))
+        .chain(keys.into_iter().map(|name| (name, vec![API_KEY])))
         .chain(constants);
     let mut names = BTreeSet::new();
     for (name, keys) in wanted {

@@ -29,10 +29,10 @@ use crate::handler::LookupHandler;
 use crate::handler::analysis::Recordings;
 use crate::metrics::Metrics;
 use crate::retry::Jitter;
-use crate::speech::Engines;
 use crate::server::connection::{self, Door, Held, Stop};
 use crate::server::seats::Seats;
 use crate::server::{Passwords, Server};
+use crate::speech::Engines;
 use crate::worker::{LEASE, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.

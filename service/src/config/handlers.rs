@@ -72,6 +72,9 @@ fn read_analysis(endpoint: &str, analysis: &Analysis) -> Result<AnalysisPlan, Re
     } = analysis;
     Ok(AnalysisPlan {
         acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
-        transcription: transcription.as_ref().map(|wanted| transcription::read(endpoint, wanted)).transpose()?,
+        transcription: transcription
+            .as_ref()
+            .map(|wanted| transcription::read(endpoint, wanted))
+            .transpose()?,
     })
 }

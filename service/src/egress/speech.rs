@@ -123,7 +123,11 @@ impl SpeechClient {
         if let Some(key) = key {
             request = request.bearer_auth(key.expose_secret());
         }
-        let mut answer = request.multipart(form(wav, model, language)).send().await.map_err(explain)?;
+        let mut answer = request
+            .multipart(form(wav, model, language))
+            .send()
+            .await
+            .map_err(explain)?;
         if answer.status() != StatusCode::OK {
             return Err(AskSpeech::Refuse {
                 status: answer.status().as_u16(),

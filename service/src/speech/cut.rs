@@ -71,16 +71,20 @@ impl Cutter {
         let frames: Vec<f32> = self.waiting.drain(..whole).collect();
         for frame in frames.chunks_exact(FRAME_SAMPLES) {
             let score = self.detector.predict_f32(frame);
-            self.held.extend_from_slice(frame);
-            self.scores.push(score);
-            self.speaking |= is_speech(score);
-            match next(&self.scores, self.speaking) {
-                Next::Wait => {}
-                Next::Forget(frames) => self.forget(frames),
-                Next::Cut(frames) => {
-                    if let Some(cut) = self.cut(frames) {
-                        take(cut);
-                    }
+            self.hold(frame, score, &mut take);
+        }
+    }
+
+    fn hold(&mut self, frame: &[f32], score: f32, take: &mut impl FnMut(Cut)) {
+        self.held.extend_from_slice(frame);
+        self.scores.push(score);
+        self.speaking |= is_speech(score);
+        match next(&self.scores, self.speaking) {
+            Next::Wait => {}
+            Next::Forget(frames) => self.forget(frames),
+            Next::Cut(frames) => {
+                if let Some(cut) = self.cut(frames) {
+                    take(cut);
                 }
             }
         }

@@ -87,12 +87,10 @@ impl OpenAi {
                     Err(error) => error.category(),
                 },
                 Err(error) if !error.may_pass() => return Err(failed(error.category())),
-                Err(AskSpeech::Refuse {
-                    after: Some(after), ..
-                }) if after > LONGEST_WAIT => return Err(failed("busy")),
-                Err(AskSpeech::Refuse {
-                    after: Some(after), ..
-                }) if tried < TRIES => {
+                Err(AskSpeech::Refuse { after: Some(after), .. }) if after > LONGEST_WAIT => {
+                    return Err(failed("busy"));
+                }
+                Err(AskSpeech::Refuse { after: Some(after), .. }) if tried < TRIES => {
                     tried += 1;
                     tokio::time::sleep(after).await;
                     continue;

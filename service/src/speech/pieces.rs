@@ -117,7 +117,10 @@ fn piece(place: u32, channel: u16, cut: Cut) -> Piece {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "samples of a file: exact for ten thousand years")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "samples of a file: exact for ten thousand years"
+)]
 fn seconds(samples: u64) -> f64 {
     (samples as f64 / SPEECH_RATE as f64 * 1000.0).round() / 1000.0
 }

@@ -38,6 +38,8 @@ mod signature_modes;
 mod slow;
 mod sms;
 mod sources;
+mod speech;
+mod speech_server;
 mod sql;
 mod tls;
 mod traces;

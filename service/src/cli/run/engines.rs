@@ -55,10 +55,16 @@ pub(super) fn start(
     Ok(engines)
 }
 
+/// More in one process is more memory than such a pod has: whoever has more processors runs more workers.
+const MOST_AT_ONCE: NonZeroUsize = NonZeroUsize::new(8).expect("it is not zero");
+
 /// No more pieces are heard at one time than there are processors for, however many recordings are worked on.
 pub(in crate::cli) fn load(model: &ModelOptions, analyses: usize) -> Result<Arc<Builtin>, CommandError> {
     let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let at_once = NonZeroUsize::new(analyses).unwrap_or(NonZeroUsize::MIN).min(processors);
+    let at_once = NonZeroUsize::new(analyses)
+        .unwrap_or(NonZeroUsize::MIN)
+        .min(processors)
+        .min(MOST_AT_ONCE);
     let loaded = Builtin::load(&model.folder, at_once).map_err(|source| FindModel {
         folder: model.folder.clone(),
         source,

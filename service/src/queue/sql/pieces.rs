@@ -12,9 +12,8 @@ const KEEP: Statement = statement!(
     ON CONFLICT (addon, job, engine, place) DO UPDATE SET segments = excluded.segments"
 );
 
-const KEPT: Statement = statement!(
-    "SELECT place, segments FROM job_piece WHERE addon = $1 AND job = $2 AND engine = $3 ORDER BY place"
-);
+const KEPT: Statement =
+    statement!("SELECT place, segments FROM job_piece WHERE addon = $1 AND job = $2 AND engine = $3 ORDER BY place");
 
 const FORGET: Statement = statement!(
     "DELETE FROM job_piece WHERE addon = $1

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::statement::{Statement, statement};
-use super::{Access, Columns as _, Database, QueueError, SqlQueue, Transaction as _, Value, failed, integer, pieces, row};
+use super::{
+    Access, Columns as _, Database, QueueError, SqlQueue, Transaction as _, Value, failed, integer, pieces, row,
+};
 use crate::domain::{JobId, SpoolKey};
 use crate::queue::{Gauges, Retention, Standing};
 

@@ -150,7 +150,7 @@ impl Network {
                 .run(inputs, &outputs, options())
                 .map_err(RunNetwork::RunModel)?
                 .into_iter();
-            let next = likeliest(&answers.next().ok_or(RunNetwork::ReadAnswer)?)?;
+            let next = next_token(&answers.next().ok_or(RunNetwork::ReadAnswer)?, written.is_empty())?;
             for ((kept, answer), of) in memory.iter_mut().zip(answers).zip(&names.memory) {
                 if !is_later || !of.is_of_sound {
                     *kept = answer;
@@ -175,7 +175,9 @@ impl DecoderNodes {
         let node = |name: &str| decoder.find_node(name).ok_or_else(|| name.to_owned());
         let mut memory = Vec::new();
         for (index, &id) in decoder.input_ids().iter().enumerate() {
-            let name = decoder.node_info(id).and_then(|info| info.name().map(ToOwned::to_owned));
+            let name = decoder
+                .node_info(id)
+                .and_then(|info| info.name().map(ToOwned::to_owned));
             let Some(name) = name.filter(|name| name.starts_with("past_key_values")) else {
                 continue;
             };
@@ -233,8 +235,18 @@ impl Memory {
     }
 }
 
-/// The token that comes next, and its share of what all tokens weigh.
-fn likeliest(answer: &Value) -> Result<Token, RunNetwork> {
+/// The token that comes next. That a piece of speech has no words at all is believed only where it is more likely than not:
+/// else the second likeliest beginning is one with words.
+fn next_token(answer: &Value, is_first: bool) -> Result<Token, RunNetwork> {
+    let next = likeliest(answer, None)?;
+    if is_first && next.id == END && next.probability < 0.5 {
+        return likeliest(answer, Some(END));
+    }
+    Ok(next)
+}
+
+/// The token that weighs most, but for this one, and its share of what all tokens weigh.
+fn likeliest(answer: &Value, but: Option<u32>) -> Result<Token, RunNetwork> {
     let weights: NdTensorView<f32, 3> = answer.try_into().map_err(|_| RunNetwork::ReadAnswer)?;
     let [batch, steps, tokens] = weights.shape();
     if batch != 1 || steps == 0 || tokens == 0 {
@@ -243,7 +255,7 @@ fn likeliest(answer: &Value) -> Result<Token, RunNetwork> {
     let weights = weights.slice((0, steps - 1));
     let (mut id, mut highest) = (0_u32, f32::NEG_INFINITY);
     for (candidate, &weight) in (0_u32..).zip(weights.iter()) {
-        if weight > highest {
+        if weight > highest && Some(candidate) != but {
             (id, highest) = (candidate, weight);
         }
     }
@@ -255,4 +267,30 @@ fn likeliest(answer: &Value) -> Result<Token, RunNetwork> {
         id,
         probability: 1.0 / all,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(weights: &[f32]) -> Value {
+        NdTensor::from_data([1, 1, weights.len()], weights.to_vec()).into()
+    }
+
+    #[test]
+    fn silence_is_believed_only_where_it_is_likely() -> Result<(), RunNetwork> {
+        for (weights, is_first, expected) in [
+            ([0.0, 0.0, 0.3, 0.2], true, 3),
+            ([0.0, 0.0, 0.3, 0.2], false, END),
+            ([0.0, 0.0, 9.0, 0.2], true, END),
+            ([0.0, 5.0, 0.3, 0.2], true, 1),
+        ] {
+            let token = next_token(&answer(&weights), is_first)?;
+            assert_eq!(token.id, expected, "{weights:?} {is_first}");
+        }
+        let even = likeliest(&answer(&[1.0; 4]), None)?;
+        assert!((even.probability - 0.25).abs() < 1e-6, "{even:?}");
+        assert!(likeliest(&answer(&[f32::NAN; 2]), None).is_err());
+        Ok(())
+    }
 }

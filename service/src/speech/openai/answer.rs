@@ -157,7 +157,11 @@ mod tests {
             Err(ReadAnswer::AcceptLength)
         );
         for garbage in ["", "<html>", "[]", r#"{"segments": []}"#, r#"{"text": 7}"#] {
-            assert_eq!(read(garbage.as_bytes(), &piece()), Err(ReadAnswer::ReadJson), "{garbage}");
+            assert_eq!(
+                read(garbage.as_bytes(), &piece()),
+                Err(ReadAnswer::ReadJson),
+                "{garbage}"
+            );
         }
     }
 }
