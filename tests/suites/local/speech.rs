@@ -19,7 +19,7 @@ const VOICES: [&str; 3] = ["en-us", "en-gb", "en-us+f3"];
 /// Of each voice.
 const SENTENCES: usize = 6;
 /// In percent, of what is spoken at full quality and of what a telephone leaves of it.
-const CLEAN_LIMIT_PERCENT: usize = 20;
+const CLEAN_LIMIT_PERCENT: usize = 15;
 const TELEPHONE_LIMIT_PERCENT: usize = 35;
 
 /// What the program hears in a network namespace of its own, where there is no way to anybody.
