@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::ByteString;
 use kube::ResourceExt;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN};
+use marketplace_crds::handler::transcription::API_KEY;
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
@@ -144,6 +145,7 @@ fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
         ACCOUNT_SID,
         AUTH_TOKEN,
         DATABASE_URL,
+        API_KEY,
         USERNAME,
         PASSWORD,
         certificate,
