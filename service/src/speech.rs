@@ -122,16 +122,15 @@ impl Engine {
         };
         let (mut pieces, reader) = read(audio, halt);
         while let Some(piece) = pieces.recv().await {
-            let segments = match kept.remove(&piece.place) {
-                Some(segments) => segments,
-                None => {
-                    let place = piece.place;
-                    let segments = self.hear(piece, halt).await?;
-                    if let Some(keep) = keep {
-                        keep.write(version, place, &segments).await?;
-                    }
-                    segments
+            let place = piece.place;
+            let segments = if let Some(segments) = kept.remove(&place) {
+                segments
+            } else {
+                let segments = self.hear(piece, halt).await?;
+                if let Some(keep) = keep {
+                    keep.write(version, place, &segments).await?;
                 }
+                segments
             };
             transcript.segments.extend(segments);
         }

@@ -80,6 +80,15 @@ impl AskSpeech {
         }
     }
 
+    /// When the server may want to, where it says so.
+    #[must_use]
+    pub const fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Refuse { after, .. } => *after,
+            Self::Call(_) | Self::FindKey | Self::AwaitAnswer | Self::Connect | Self::AcceptSize => None,
+        }
+    }
+
     /// Whether another try may do better.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
@@ -127,7 +136,7 @@ impl SpeechClient {
             .multipart(form(wav, model, language))
             .send()
             .await
-            .map_err(explain)?;
+            .map_err(|error| explain(&error))?;
         if answer.status() != StatusCode::OK {
             return Err(AskSpeech::Refuse {
                 status: answer.status().as_u16(),
@@ -135,7 +144,7 @@ impl SpeechClient {
             });
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(explain)? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| explain(&error))? {
             if bytes.len() + chunk.len() > ANSWER_LIMIT_BYTES {
                 return Err(AskSpeech::AcceptSize);
             }
@@ -168,8 +177,8 @@ fn wait(answer: &reqwest::Response) -> Option<Duration> {
 }
 
 /// The client's own error would name the whole URL.
-fn explain(error: reqwest::Error) -> AskSpeech {
-    if let Some(refused) = refusal_in(&error) {
+fn explain(error: &reqwest::Error) -> AskSpeech {
+    if let Some(refused) = refusal_in(error) {
         AskSpeech::Call(refused)
     } else if error.is_timeout() {
         AskSpeech::AwaitAnswer

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use url::Url;
@@ -21,7 +22,7 @@ mod answer;
 /// Tries for one piece within one attempt at the job.
 const TRIES: u32 = 6;
 /// A server that asks for a longer wait is not waited for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// A server, and what it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,35 +79,22 @@ impl OpenAi {
 
     /// What is said in a piece.
     pub(super) async fn hear(&self, piece: Piece, halt: &Halt) -> Result<Vec<Segment>, AnalysisError> {
-        let wav = bytes::Bytes::from(wave(&piece.samples)?);
+        let wav = Bytes::from(wave(&piece.samples)?);
         let mut tried = 1;
         loop {
-            let error = match self.ask(wav.clone(), halt).await {
-                Ok(answered) => match answer::read(&answered, &piece) {
-                    Ok(segments) => return Ok(segments),
-                    Err(error) => error.category(),
-                },
-                Err(error) if !error.may_pass() => return Err(failed(error.category())),
-                Err(AskSpeech::Refuse { after: Some(after), .. }) if after > LONGEST_WAIT => {
-                    return Err(failed("busy"));
-                }
-                Err(AskSpeech::Refuse { after: Some(after), .. }) if tried < TRIES => {
+            match next(self.ask(wav.clone(), halt).await, &piece, tried) {
+                Next::Heard(segments) => return Ok(segments),
+                Next::GiveUp(category) => return Err(failed(category)),
+                Next::Wait(after) => {
+                    let usual = || Duration::from_secs_f64(retry::wait_seconds(tried, self.jitter.next()));
+                    tokio::time::sleep(after.unwrap_or_else(usual)).await;
                     tried += 1;
-                    tokio::time::sleep(after).await;
-                    continue;
                 }
-                Err(error) => error.category(),
-            };
-            if tried >= TRIES {
-                return Err(failed(error));
             }
-            let wait = retry::wait_seconds(tried, self.jitter.next());
-            tried += 1;
-            tokio::time::sleep(Duration::from_secs_f64(wait)).await;
         }
     }
 
-    async fn ask(&self, wav: bytes::Bytes, halt: &Halt) -> Result<Vec<u8>, AskSpeech> {
+    async fn ask(&self, wav: Bytes, halt: &Halt) -> Result<Vec<u8>, AskSpeech> {
         let key = match &self.key {
             Some(key) => Some(key.borrow().clone().ok_or(AskSpeech::FindKey)?),
             None => None,
@@ -131,6 +119,31 @@ impl OpenAi {
     }
 }
 
+/// What follows from an answer, or from there being none.
+#[derive(Debug, PartialEq)]
+enum Next {
+    Heard(Vec<Segment>),
+    /// For so long, where the server says it; and then again.
+    Wait(Option<Duration>),
+    GiveUp(&'static str),
+}
+
+fn next(answered: Result<Vec<u8>, AskSpeech>, piece: &Piece, tried: u32) -> Next {
+    let (category, after) = match answered {
+        Ok(answer) => match answer::read(&answer, piece) {
+            Ok(segments) => return Next::Heard(segments),
+            Err(error) => (error.category(), None),
+        },
+        Err(error) if !error.may_pass() => return Next::GiveUp(error.category()),
+        Err(error) if error.after() > Some(LONGEST_WAIT) => return Next::GiveUp(error.category()),
+        Err(error) => (error.category(), error.after()),
+    };
+    if tried >= TRIES {
+        return Next::GiveUp(category);
+    }
+    Next::Wait(after)
+}
+
 /// 16-bit WAV, which every server reads.
 fn wave(samples: &[f32]) -> Result<Vec<u8>, AnalysisError> {
     let spec = hound::WavSpec {
@@ -149,4 +162,60 @@ fn wave(samples: &[f32]) -> Result<Vec<u8>, AnalysisError> {
     }
     writer.finalize().map_err(unwritten)?;
     Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece() -> Piece {
+        Piece {
+            place: 0,
+            channel: 1,
+            start_seconds: 0.0,
+            end_seconds: 1.0,
+            samples: vec![],
+        }
+    }
+
+    fn refused(status: u16, after_seconds: Option<u64>) -> Result<Vec<u8>, AskSpeech> {
+        Err(AskSpeech::Refuse {
+            status,
+            after: after_seconds.map(Duration::from_secs),
+        })
+    }
+
+    #[test]
+    fn what_may_pass_is_asked_again_six_times_in_all() {
+        let seconds = |seconds| Next::Wait(Some(Duration::from_secs(seconds)));
+        for (answered, tried, expected) in [
+            (Ok(br#"{"text": ""}"#.to_vec()), 1, Next::Heard(vec![])),
+            (Ok(b"<html>".to_vec()), 5, Next::Wait(None)),
+            (Ok(b"<html>".to_vec()), 6, Next::GiveUp("answer_unreadable")),
+            (Err(AskSpeech::Connect), 1, Next::Wait(None)),
+            (Err(AskSpeech::AwaitAnswer), 1, Next::Wait(None)),
+            (Err(AskSpeech::FindKey), 6, Next::GiveUp("no_key")),
+            (Err(AskSpeech::AcceptSize), 1, Next::GiveUp("answer_too_large")),
+            (refused(401, None), 1, Next::Wait(None)),
+            (refused(403, None), 1, Next::GiveUp("unauthorized")),
+            (refused(429, Some(7)), 1, seconds(7)),
+            (refused(429, Some(61)), 1, Next::GiveUp("busy")),
+            (refused(503, None), 6, Next::GiveUp("server_error")),
+            (refused(307, None), 1, Next::GiveUp("redirect")),
+            (refused(413, None), 1, Next::GiveUp("client_error")),
+        ] {
+            let case = format!("{answered:?} at try {tried}");
+            assert_eq!(next(answered, &piece(), tried), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_piece_is_sent_as_16_bit_wav() -> Result<(), Box<dyn std::error::Error>> {
+        let wav = wave(&[0.0, 1.0, -1.0, 7.0])?;
+        let mut read = hound::WavReader::new(wav.as_slice())?;
+        assert_eq!((read.spec().sample_rate, read.spec().channels), (16_000, 1));
+        let samples: Vec<i16> = read.samples().collect::<Result<_, _>>()?;
+        assert_eq!(samples, [0, 32_767, -32_767, 32_767]);
+        Ok(())
+    }
 }

@@ -5,15 +5,20 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use marketplace_tests::addon::{JOBS, home_of, manifest_with, request_sid};
 use marketplace_tests::callback::CallbackReceiver;
+use marketplace_tests::memory::resident_memory;
+use marketplace_tests::patience::{BOUND, within};
 use marketplace_tests::postgres::Postgres;
+use marketplace_tests::report::figure;
 use marketplace_tests::service::{Home, Service};
 use marketplace_tests::speech_server::{Slip, SpeechServer};
-use marketplace_tests::spoken::{Studio, bytes_of, text_of};
+use marketplace_tests::spoken::{Studio, bytes_of, sentences, text_of};
 use serde_json::{Value, json};
 
 use super::recording::{assert_accepted, upload};
 
 const KEY: &str = "sk-capability-71c3";
+/// The whole service with an hour of two channels.
+const MEMORY_LIMIT_MEGABYTES: u64 = 64;
 const SECRET: &str = "speech-key";
 
 /// Four utterances with pauses of two seconds: four pieces.
@@ -165,5 +170,44 @@ async fn a_job_whose_worker_was_killed_goes_on_where_it_was() -> Result<()> {
         assert_eq!(lengths.len(), 5, "the two that were finished are not asked for again");
         assert_eq!(lengths[2], lengths[3], "the third is");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_hour_of_a_call_takes_little_memory() -> Result<()> {
+    let studio = Studio::new()?;
+    // Whoever speaks without a pause fills the longest pieces.
+    let spoken = studio.say("spoken", "en-us", &sentences(3, 20))?;
+    let seconds = hound::WavReader::open(&spoken).map(|wav| wav.duration() / wav.spec().sample_rate)?;
+    let both = studio.mix(
+        "both",
+        &["-M", text_of(&spoken)?, text_of(&spoken)?, "-r", "8000", "-e", "mu-law"],
+        &["repeat", &(3600 / seconds).to_string()],
+    )?;
+    let server = SpeechServer::start(vec![]).await?;
+    let home = home(&server, 60, None)?;
+    let service = Service::start(&home).await?;
+    let receiver = CallbackReceiver::start(&[]).await?;
+    let sid = request_sid();
+    assert_accepted(
+        &upload(&receiver, &sid, bytes_of(&both)?)?
+            .send(service.address())
+            .await?,
+    );
+    let result = within(BOUND * 5, "the result of an hour", async || {
+        Ok(receiver.deliveries_of(&sid).pop())
+    });
+    let result = result.await?.json()?;
+    assert_eq!(result["error_code"], Value::Null, "{result}");
+    let peak = resident_memory(service.pid())?.peak_bytes >> 20;
+    let pieces = server.asked().len();
+    figure(&format!(
+        "an hour of two channels in {pieces} pieces: {peak} MB at the peak, without a model"
+    ));
+    assert!(
+        pieces > 200,
+        "{pieces} pieces of at most 30 s are no two hours of speech"
+    );
+    assert!(peak < MEMORY_LIMIT_MEGABYTES, "{peak} MB");
     Ok(())
 }
