@@ -10,7 +10,7 @@ model=$("$top/tests/lanes/model.sh")
 for image in operator service service-speech; do
   program=${image%-speech}
   binary=$release/marketplace-$program archive=$images/marketplace-$image.tar recipe=$top/$program/Containerfile${image#"$program"}
-  contents=("$binary" $certificates)
+  contents=("$binary" "$certificates")
   [[ $image != *-speech ]] || contents+=("$model"/*)
   # an image is made again only when something in it is another; by content, because checkouts share the cache
   made_of=$(cat "${contents[@]}" "$recipe" | sha256sum)
