@@ -86,6 +86,10 @@ use crate::workload_rules::{requested_of_front, requested_of_workers};
         "signature.mode UrlOnly leaves the body unproven: set basicAuth on the endpoint, or spec.allowList with mode Enforce",
     ),
     validation = rule(
+        "self.endpoints.all(e, !has(e.handler.analysis) || !has(e.handler.analysis.transcription) || !has(e.handler.analysis.transcription.engine.openai) || !has(e.handler.analysis.transcription.engine.openai.secretName) || e.handler.analysis.transcription.engine.openai.secretName != self.credentials.secretName)",
+        "openai.secretName must name a Secret of its own, not the one of spec.credentials",
+    ),
+    validation = rule(
         "self.endpoints.all(e, !has(e.basicAuth) || e.basicAuth.secretName != self.credentials.secretName)",
         "basicAuth.secretName must name a Secret of its own, not the one of spec.credentials",
     ),

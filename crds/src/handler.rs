@@ -5,6 +5,7 @@ pub mod container;
 pub mod http;
 pub mod sql;
 pub mod table;
+pub mod transcription;
 
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};

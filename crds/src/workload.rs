@@ -36,7 +36,7 @@ pub struct Workload {
     pub image: Option<String>,
 
     /// Requests and limits of the service's container. Unset: 100m of CPU and 64Mi of memory are requested, and memory is
-    /// limited to 256Mi.
+    /// limited to 256Mi; pods that hear with `transcription.engine.builtin` request 500m and 384Mi, and are limited to 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ResourceRequirements>,
 

@@ -108,6 +108,7 @@ pub fn facts() -> Facts {
 pub fn defaults() -> Defaults {
     Defaults {
         image: "registry.example/answering:9".to_owned(),
+        speech_image: "registry.example/hearing:9".to_owned(),
         network: Network::default(),
         prometheus: Some("http://gauges.example:9090".to_owned()),
         monitoring: MonitoringDefaults {

@@ -10,6 +10,7 @@ use kube::ResourceExt;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN};
 use marketplace_crds::handler::http::AUTHORIZATION;
 use marketplace_crds::handler::table::TABLE;
+use marketplace_crds::handler::transcription::API_KEY;
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
@@ -146,6 +147,7 @@ fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
         ACCOUNT_SID,
         AUTH_TOKEN,
         DATABASE_URL,
+        API_KEY,
         USERNAME,
         PASSWORD,
         AUTHORIZATION,

@@ -8,6 +8,7 @@ mod overlap;
 pub mod partners;
 pub mod scaling;
 pub(crate) mod secrets;
+mod speech;
 mod volume;
 
 use std::collections::BTreeSet;
@@ -101,6 +102,8 @@ impl Refusal {
 pub struct Defaults {
     /// The image of the service.
     pub image: String,
+    /// The same with the model of speech.
+    pub speech_image: String,
     /// The peers of the pods.
     pub network: Network,
     /// The Prometheus that KEDA asks.
@@ -143,6 +146,8 @@ pub struct ValidatedAddon {
     pub manifest: String,
     /// The image of the service.
     pub image: String,
+    /// Whether the service hears with a model of its own, which takes memory.
+    pub wants_model: bool,
     /// What decides on the number of pods that take requests.
     pub front: Scaler,
     /// The same of those that work on recordings, where they are not the same pods.
@@ -201,7 +206,8 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         owner: owner(addon),
         manifest: serde_yaml::to_string(&reduce(addon))
             .expect("a resource that was read as JSON can be written as YAML"),
-        image: spec.workload.image.clone().unwrap_or_else(|| defaults.image.clone()),
+        image: speech::image(addon, defaults),
+        wants_model: speech::wants_model(addon),
         front,
         workers,
         concurrency: spec.scaling.workers.as_ref().and_then(|workers| workers.concurrency),

@@ -15,12 +15,13 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{EndpointName, Job, RequestDetails};
+use crate::speech::TranscriptionPlan;
 
 pub mod acoustics;
 pub mod audio;
 mod halt;
 pub mod raw;
-mod resample;
+pub mod resample;
 pub mod transcript;
 
 pub use acoustics::AcousticsPlan;
@@ -33,6 +34,8 @@ use transcript::Transcript;
 pub struct AnalysisPlan {
     /// Loudness, speech and silence.
     pub acoustics: Option<AcousticsPlan>,
+    /// What is said: written down before the analyzers run, which read it.
+    pub transcription: Option<TranscriptionPlan>,
 }
 
 /// Why there is no result.
@@ -109,7 +112,10 @@ pub struct Material<'a> {
 
 /// Runs every analyzer of the plan over the recording; the value is `results` of the result.
 pub fn analyze(material: Material<'_>, plan: &AnalysisPlan, halt: &Halt) -> Result<Value, AnalysisError> {
-    let AnalysisPlan { acoustics } = plan;
+    let AnalysisPlan {
+        acoustics,
+        transcription: _,
+    } = plan;
     let Material {
         audio: path,
         transcript,

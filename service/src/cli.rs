@@ -6,6 +6,7 @@
 pub mod invoke;
 pub mod jobs;
 pub mod run;
+pub mod transcribe;
 pub mod verify;
 
 use std::error::Error;
@@ -27,6 +28,7 @@ use crate::metrics::catalog;
 use self::invoke::InvokeOptions;
 use self::jobs::JobsOptions;
 use self::run::RunOptions;
+use self::transcribe::TranscribeOptions;
 use self::verify::VerifyOptions;
 
 /// What this program is, in its logs and metrics.
@@ -85,6 +87,8 @@ enum Command {
     Invoke(InvokeOptions),
     /// Explain one request: which texts its signature was held against, which would match, and what is likely wrong.
     Verify(VerifyOptions),
+    /// Write down what is said in a recording with the built-in engine, and print it as JSON.
+    Transcribe(TranscribeOptions),
     /// Look at accepted recordings, deliver them again, end or delete them; also while the service runs.
     Jobs(JobsOptions),
     /// Print what the metrics mean, for docs/metrics.md.
@@ -158,6 +162,7 @@ pub async fn execute(cli: Cli) -> ExitCode {
         Command::Run(options) => run::run(options).await.map(|()| ExitCode::SUCCESS),
         Command::Invoke(options) => invoke::invoke(options).await,
         Command::Verify(options) => verify::verify(options),
+        Command::Transcribe(options) => transcribe::transcribe(options).await.map(|()| ExitCode::SUCCESS),
         Command::Jobs(options) => jobs::jobs(options).await,
         Command::Metrics => {
             print!("{}", catalog::document());
@@ -227,6 +232,20 @@ impl LogOptions {
     fn start(&self, traces: Option<&Traces>) -> Result<(), TelemetryError> {
         telemetry::start(BUILD, self.log_format, &self.log_filter, traces)
     }
+}
+
+/// Where the model of speech is.
+#[derive(Debug, clap::Args)]
+pub struct ModelOptions {
+    /// The folder with the model of the built-in engine of transcription, as the image marketplace-service-speech has it.
+    /// Needed when an endpoint uses that engine.
+    #[arg(
+        long = "model",
+        value_name = "DIR",
+        env = "MARKETPLACE_MODEL",
+        default_value = "/model"
+    )]
+    folder: PathBuf,
 }
 
 /// Where the add-on and its secrets are.

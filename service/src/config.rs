@@ -29,6 +29,7 @@ use crate::source::{Mode, SourcePolicy};
 
 mod handlers;
 mod outward;
+mod transcription;
 
 /// The namespace of a resource that names none, as `kubectl` has it.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -182,6 +183,18 @@ pub enum ReadConfig {
         #[source]
         source: ReadStatement,
     },
+    /// No URL of a server of speech.
+    #[error("failed to read transcription.engine.openai.url of endpoint {endpoint}: it is no URL")]
+    ReadSpeechUrl {
+        /// The endpoint.
+        endpoint: String,
+    },
+    /// None of the engines that this service knows.
+    #[error("failed to choose transcription.engine of endpoint {endpoint}: it must have exactly one member")]
+    ChooseEngine {
+        /// The endpoint.
+        endpoint: String,
+    },
     /// No URL.
     #[error("failed to read handler.http.url of endpoint {endpoint}: it is no URL")]
     ReadPartnerUrl {
@@ -268,6 +281,7 @@ fn secret_names(credentials: &str, endpoints: &[Endpoint], storage: Option<&Stor
             .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
             .collect(),
         constants: named_keys(endpoints.iter().flat_map(|endpoint| &endpoint.mapping.constants)),
+        api_keys: transcription::api_keys(endpoints),
         authorizations: named(|handler| match handler {
             HandlerPlan::Http(plan) => plan.secret_name.as_ref(),
             HandlerPlan::Table(_) | HandlerPlan::Sql(_) | HandlerPlan::Analysis(_) => None,

@@ -23,6 +23,7 @@ use marketplace_crds::credentials::{
     ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_PREVIOUS, AUTH_TOKEN_PREVIOUS_UNTIL, AUTH_TOKEN_SECONDARY,
 };
 use marketplace_crds::handler::http::AUTHORIZATION;
+use marketplace_crds::handler::transcription::API_KEY;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +58,8 @@ pub struct SecretNames {
     pub databases: BTreeSet<String>,
     /// Every Secret with the password of an endpoint.
     pub basic_auth: BTreeSet<String>,
+    /// Every Secret with the key of a server of speech.
+    pub api_keys: BTreeSet<String>,
     /// Every Secret with constants, and the keys that hold them.
     pub constants: NamedKeys,
     /// Every Secret with what a partner is sent as its `Authorization`.
@@ -94,6 +97,8 @@ pub struct Secrets {
     pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
     /// What each Secret of `SecretNames::basic_auth` has; none before the first good reading.
     pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
+    /// The key that each Secret of `SecretNames::api_keys` has; none before the first good reading.
+    pub api_keys: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
     /// What the Secrets of `SecretNames::constants` hold of them; of each nothing before its first good reading.
     pub constants: watch::Receiver<Arc<ConstantSecrets>>,
     /// What each Secret of `SecretNames::authorizations` has; none before the first good reading.
@@ -111,6 +116,7 @@ pub struct SecretFiles {
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
+    api_keys: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     constants: watch::Sender<Arc<ConstantSecrets>>,
     authorizations: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     tables: BTreeMap<String, watch::Sender<Option<Arc<TableEntries>>>>,
@@ -126,6 +132,7 @@ impl SecretFiles {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
         let (database_urls, database_urls_seen) = channels(&names.databases);
         let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
+        let (api_keys, api_keys_seen) = channels(&names.api_keys);
         let (constants, constants_seen) = watch::channel(Arc::default());
         let (authorizations, authorizations_seen) = channels(&names.authorizations);
         let (tables, tables_seen) = channels(&names.tables);
@@ -136,6 +143,7 @@ impl SecretFiles {
             credentials,
             database_urls,
             basic_credentials,
+            api_keys,
             constants,
             authorizations,
             tables,
@@ -149,6 +157,7 @@ impl SecretFiles {
                 credentials: credentials_seen,
                 database_urls: database_urls_seen,
                 basic_credentials: basic_credentials_seen,
+                api_keys: api_keys_seen,
                 constants: constants_seen,
                 authorizations: authorizations_seen,
                 tables: tables_seen,
@@ -184,7 +193,8 @@ impl SecretFiles {
         let is_same = |last: &SecretString, read: &SecretString| last.expose_secret() == read.expose_secret();
         let urls = self.database_urls.iter().map(|url| (DATABASE_URL, url));
         let authorizations = self.authorizations.iter().map(|value| (AUTHORIZATION, value));
-        for (key, (name, sender)) in urls.chain(authorizations) {
+        let api_keys = self.api_keys.iter().map(|key| (API_KEY, key));
+        for (key, (name, sender)) in urls.chain(authorizations).chain(api_keys) {
             let read = SecretFolder::open(folder, name).and_then(|secret| secret.required(key));
             complaints.extend(publish(sender, read, is_same));
         }

@@ -34,6 +34,7 @@ pub mod fetch;
 pub mod gauging;
 pub mod queue;
 pub mod retry;
+pub mod speech;
 pub mod spool;
 pub mod worker;
 

@@ -262,6 +262,12 @@ pub trait Queue: Send + Sync {
     /// Makes the lease last one full length from now.
     async fn renew(&self, fence: &Fence) -> Result<(), QueueError>;
 
+    /// What is finished of a leased job by this engine: by its place, as JSON.
+    async fn kept_pieces(&self, fence: &Fence, engine: &str) -> Result<Vec<(u32, String)>, QueueError>;
+
+    /// Keeps a finished piece of a leased job until the job has a result.
+    async fn keep_piece(&self, fence: &Fence, engine: &str, piece: (u32, &str)) -> Result<(), QueueError>;
+
     /// Ends work on a job: its result and the intent to call back are one transaction, as is the choice to try again.
     async fn finish(&self, lease: Lease<Job>, record: WorkRecord) -> Result<(), QueueError>;
 

@@ -17,6 +17,7 @@ use crate::fetch::Fetcher;
 use crate::handler::http::Partners;
 use crate::queue::{Queue, Retention};
 use crate::retry::Jitter;
+use crate::speech::Engines;
 use crate::spool::Spool;
 
 mod claiming;
@@ -70,6 +71,8 @@ pub struct Worker {
     pub plans: HashMap<EndpointName, AnalysisPlan>,
     /// Who is asked in the place of an analysis of ours.
     pub partners: Partners,
+    /// Who writes down what is said.
+    pub engines: Engines,
     /// When a result is due, once the length of its audio is known.
     pub sla: Sla,
     /// Who brings audio that is elsewhere.
@@ -92,6 +95,7 @@ impl Worker {
             spool,
             plans,
             partners,
+            engines,
             sla,
             fetcher,
             callbacks,
@@ -122,6 +126,7 @@ impl Worker {
             spool: Arc::clone(&spool),
             plans,
             partners,
+            engines,
             metrics: metrics.clone(),
             jitter: Arc::clone(&jitter),
             lease: limits.lease,

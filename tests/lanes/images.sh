@@ -1,19 +1,24 @@
 #!/bin/bash
-# Builds the two programs, statically linked, and an image FROM scratch of each, as OCI archives in the cache.
+# Builds the two programs, statically linked, and an image FROM scratch of each, as OCI archives in the cache; and of the
+# service a second one, which has the model of speech beside it.
 source "$(dirname "$0")/environment.sh"
 
 cargo build --release --workspace --bins
 mkdir -p "$images"
 certificates=/etc/ssl/certs/ca-certificates.crt
-for program in operator service; do
-  binary=$release/marketplace-$program archive=$images/marketplace-$program.tar recipe=$top/$program/Containerfile
+model=$("$top/tests/lanes/model.sh")
+for image in operator service service-speech; do
+  program=${image%-speech}
+  binary=$release/marketplace-$program archive=$images/marketplace-$image.tar recipe=$top/$program/Containerfile${image#"$program"}
+  contents=("$binary" "$certificates")
+  [[ $image != *-speech ]] || contents+=("$model"/*)
   # an image is made again only when something in it is another; by content, because checkouts share the cache
-  made_of=$(cat "$binary" "$recipe" $certificates | sha256sum)
+  made_of=$(cat "${contents[@]}" "$recipe" | sha256sum)
   if [[ ! -e $archive || $(cat "$archive.made-of" 2>/dev/null) != "$made_of" ]]; then
     context=$(mktemp -d)
-    cp "$binary" $certificates "$context/"
+    cp "${contents[@]}" "$context/"
     rm -f "$archive.made-of"
-    "$top/tests/cluster/image.sh" "marketplace-$program:dev" "$recipe" "$context" "$archive"
+    "$top/tests/cluster/image.sh" "marketplace-$image:dev" "$recipe" "$context" "$archive"
     printf '%s\n' "$made_of" >"$archive.made-of"
     rm -rf "$context"
   fi

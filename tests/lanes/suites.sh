@@ -17,7 +17,7 @@ build_suites() {
 node_is_up() {
   "$cluster" down
   "$cluster" up
-  "$cluster" load "$images"/marketplace-{operator,service}.tar
+  "$cluster" load "$images"/marketplace-{operator,service,service-speech}.tar
 }
 
 finish() { # for the trap of the lane: no cluster is left, and the times are told

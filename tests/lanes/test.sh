@@ -11,6 +11,9 @@ part "unit, golden and mock-API tests" cargo test --workspace --lib --bins
 part "images" "$top/tests/lanes/images.sh"
 export MARKETPLACE_SERVICE=$release/marketplace-service
 part "Twilio's own libraries" "$top/tests/signers/install" judges
+part "the model of speech" "$top/tests/lanes/model.sh"
+MARKETPLACE_MODEL=$("$top/tests/lanes/model.sh")
+export MARKETPLACE_MODEL
 part "service suites" suites local::
 part "build the cluster's programs" "$cluster" build
 part "build the cluster's profiles" "$cluster" build all

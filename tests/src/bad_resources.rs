@@ -9,6 +9,7 @@ mod requests;
 mod scaling;
 mod signatures;
 mod sources;
+mod speech;
 mod surroundings;
 mod workload;
 
@@ -65,6 +66,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(requests::rows());
     rows.extend(handlers::rows());
     rows.extend(sources::rows());
+    rows.extend(speech::rows());
     rows.extend(exposures::rows());
     rows.extend(signatures::rows());
     rows.extend(limits::rows());

@@ -1,7 +1,8 @@
 //! The harness of the suites: the parts that stand around the product in a test.
 //!
 //! `service` starts the built program; `twilio` is who calls it, `callback` where it answers to and `collector` where it
-//! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent, `canary` is what must not show; `elapsed` lets
+//! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent and `spoken` what is said in it,
+//! `speech_server` writes it down, `canary` is what must not show; `elapsed` lets
 //! time pass; `fields` are those of the resource; `http`, `http2`, `tls` and `patience` are how all of them speak and wait.
 
 pub mod addon;
@@ -27,5 +28,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod report;
 pub mod service;
+pub mod speech_server;
+pub mod spoken;
 pub mod tls;
 pub mod twilio;

@@ -8,9 +8,19 @@ use marketplace_crds::network::{Network, Peer};
 use super::MonitoringOptions;
 use crate::validate::Defaults;
 
+/// The image with the model that the chart of this version sets.
+const SPEECH_IMAGE: &str = concat!(
+    "ghcr.io/marketplace-operator/marketplace-service-speech:",
+    env!("CARGO_PKG_VERSION")
+);
+
 /// What holds for every add-on that does not say it itself.
 #[derive(Clone, Debug, Default, Args)]
 pub struct DefaultOptions {
+    /// The image of the service with the model of speech, for add-ons that use transcription.engine.builtin and name no
+    /// image.
+    #[arg(long, env = "SPEECH_IMAGE")]
+    pub speech_image: Option<String>,
     /// The Prometheus that is asked whether results come in time, and that KEDA asks where an add-on names none, such as
     /// http://prometheus.monitoring.svc:9090.
     #[arg(long, env = "PROMETHEUS_ADDRESS")]
@@ -53,6 +63,7 @@ impl DefaultOptions {
     #[must_use]
     pub fn with_image(&self, image: &str) -> Defaults {
         let Self {
+            speech_image,
             prometheus_address,
             ingress_from,
             monitoring_from,
@@ -62,6 +73,10 @@ impl DefaultOptions {
         let some = |peers: &Option<Peers>| peers.clone().filter(|peers| !peers.is_empty());
         Defaults {
             image: image.to_owned(),
+            speech_image: speech_image
+                .clone()
+                .filter(|image| !image.is_empty())
+                .unwrap_or_else(|| SPEECH_IMAGE.to_owned()),
             network: Network {
                 ingress_from: some(ingress_from),
                 monitoring_from: some(monitoring_from),

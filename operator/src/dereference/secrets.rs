@@ -42,6 +42,7 @@ pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     names.extend(basic_auth_names(addon));
     names.extend(authorization_names(addon));
     names.extend(table_names(addon));
+    names.extend(api_key_names(addon));
     names.extend(constant::secrets(addon).into_keys());
     names.extend(certificate_name(addon).map(ToOwned::to_owned));
     names
@@ -91,6 +92,15 @@ pub fn authorization_names(addon: &MarketplaceAddon) -> impl Iterator<Item = Str
 pub fn table_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
     let endpoints = addon.spec.endpoints.iter();
     endpoints.filter_map(|endpoint| endpoint.handler.table.as_ref()?.secret_name.clone())
+}
+
+/// The names of the Secrets with the key of a server of speech.
+pub fn api_key_names(addon: &MarketplaceAddon) -> impl Iterator<Item = String> {
+    let endpoints = addon.spec.endpoints.iter();
+    endpoints.filter_map(|endpoint| {
+        let transcription = endpoint.handler.analysis.as_ref()?.transcription.as_ref()?;
+        transcription.secret_name().map(ToOwned::to_owned)
+    })
 }
 
 /// Gets one.

@@ -13,10 +13,18 @@ pub(super) fn render(addon: &ValidatedAddon, role: Role) -> ResourceRequirements
     let workers = addon.pods.workers.as_ref().filter(|_| role == Role::Workers);
     let own = workers.and_then(|workers| workers.resources.as_ref());
     let declared = own.or(addon.pods.resources.as_ref());
-    declared.cloned().unwrap_or_else(usual)
+    // A front beside workers hears nothing.
+    let hears = addon.wants_model && (role == Role::Workers || addon.workers.is_none());
+    declared.cloned().unwrap_or_else(|| {
+        if hears {
+            of(["500m", "384Mi"], "1Gi")
+        } else {
+            of(["100m", "64Mi"], "256Mi")
+        }
+    })
 }
 
-fn usual() -> ResourceRequirements {
+fn of([cpu, memory]: [&str; 2], memory_limit: &str) -> ResourceRequirements {
     let amounts = |pairs: &[(&str, &str)]| {
         pairs
             .iter()
@@ -24,8 +32,8 @@ fn usual() -> ResourceRequirements {
             .collect::<BTreeMap<_, _>>()
     };
     ResourceRequirements {
-        requests: Some(amounts(&[("cpu", "100m"), ("memory", "64Mi")])),
-        limits: Some(amounts(&[("memory", "256Mi")])),
+        requests: Some(amounts(&[("cpu", cpu), ("memory", memory)])),
+        limits: Some(amounts(&[("memory", memory_limit)])),
         ..ResourceRequirements::default()
     }
 }

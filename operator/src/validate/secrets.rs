@@ -6,6 +6,7 @@ use k8s_openapi::ByteString;
 use marketplace_crds::credentials::{ACCOUNT_SID, AUTH_TOKEN, AUTH_TOKEN_SECONDARY};
 use marketplace_crds::handler::http::AUTHORIZATION;
 use marketplace_crds::handler::table::TABLE;
+use marketplace_crds::handler::transcription::API_KEY;
 use marketplace_crds::secret_value::accept;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
 use marketplace_crds::{MarketplaceAddon, constant};
@@ -34,11 +35,12 @@ pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mu
     SecretContent(copied.collect())
 }
 
-/// The names of those that are mounted as they are: of databases, passwords, constants, partners and tables. What is in a
-/// table the service judges, which keeps the last one that is good.
+/// The names of those that are mounted as they are: of databases, passwords, servers of speech, constants, partners and tables.
+/// What is in a table the service judges, which keeps the last one that is good.
 pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
     let databases = secrets::of_databases(addon).into_iter();
     let passwords: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
+    let keys: BTreeSet<_> = secrets::api_key_names(addon).collect();
     let constants = constant::secrets(addon);
     let constants = constants.iter().map(|(name, keys)| {
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
@@ -47,6 +49,7 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
     let wanted = databases
         .map(|name| (name, vec![DATABASE_URL]))
         .chain(passwords.into_iter().map(|name| (name, vec![USERNAME, PASSWORD])))
+        .chain(keys.into_iter().map(|name| (name, vec![API_KEY])))
         .chain(constants)
         .chain(secrets::authorization_names(addon).map(|name| (name, vec![AUTHORIZATION])));
     let mut names = BTreeSet::new();

@@ -2,7 +2,7 @@
 //! blocking task cannot be stopped from outside.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,26 @@ impl Halt {
         Self {
             until: None,
             given_up: CancellationToken::new(),
+        }
+    }
+
+    /// How much time is left; none where there is no end.
+    #[must_use]
+    pub fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Resolves when it is time to stop.
+    pub async fn reached(&self) -> Halted {
+        let over = async {
+            match self.until {
+                Some(until) => tokio::time::sleep_until(until.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.given_up.cancelled() => Halted::GivenUp,
+            () = over => Halted::TimedOut,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `run`: opens what the add-on needs, starts its parts, and stops them in order. Only wiring; every decision is elsewhere.
 
 mod descriptors;
+pub(in crate::cli) mod engines;
 mod files;
 mod storage;
 
@@ -17,7 +18,7 @@ use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
 use tokio::net::TcpListener;
 
 use self::storage::{Storage, fit};
-use super::{AddonOptions, BUILD, CommandError, LogOptions, TraceOptions, read_config};
+use super::{AddonOptions, BUILD, CommandError, LogOptions, ModelOptions, TraceOptions, read_config};
 use crate::callback::Callbacks;
 use crate::config::{Config, Endpoint, HandlerPlan};
 use crate::domain::EndpointName;
@@ -33,6 +34,7 @@ use crate::retry::Jitter;
 use crate::server::connection::{self, Door, Held, Stop};
 use crate::server::seats::Seats;
 use crate::server::{Passwords, Server};
+use crate::speech::Engines;
 use crate::worker::{LEASE, WorkMetrics, Worker, WorkerLimits};
 
 /// Callbacks only wait, so there may be many.
@@ -87,6 +89,9 @@ pub struct RunOptions {
     /// the same to every process of an add-on: the number of workers that are needed follows from it.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
     analyses: Option<u16>,
+
+    #[command(flatten)]
+    model: ModelOptions,
 
     /// After a backup was restored: hold what was accepted before this time (RFC 3339) and is unfinished in the backup, for
     /// it may have been finished since. Neither worked on nor delivered until `jobs replay` or `jobs discard` chooses. Done
@@ -167,9 +172,10 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         });
     }
     if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
+        let engines = engines::start(&config, &options.model, &secrets, analyses)?;
         let worker = Worker {
             partners: partners.clone(),
-            ..worker(&config, storage, &secrets, &metrics, (analyses, grace))?
+            ..worker(&config, storage, &secrets, &metrics, (engines, analyses, grace))?
         };
         let stop = tasks.stop();
         tasks.spawn("worker", async move {
@@ -297,7 +303,7 @@ fn worker(
     storage: &Storage,
     secrets: &Secrets,
     metrics: &Metrics,
-    (analyses, grace): (usize, Grace),
+    (engines, analyses, grace): (Engines, usize, Grace),
 ) -> Result<Worker, CommandError> {
     let plans: HashMap<_, _> = config
         .endpoints
@@ -318,6 +324,7 @@ fn worker(
         spool: Arc::clone(&storage.spool),
         plans,
         partners: Partners::new(),
+        engines,
         sla: config.sla,
         fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),
         callbacks: Callbacks::new(egress, secrets.credentials.clone()),

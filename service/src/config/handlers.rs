@@ -12,7 +12,7 @@ use marketplace_crds::handler::table::Table;
 
 use url::Url;
 
-use super::{HandlerPlan, HttpPlan, ReadConfig, SqlPlan, TablePlan};
+use super::{HandlerPlan, HttpPlan, ReadConfig, SqlPlan, TablePlan, transcription};
 use crate::analysis::{AcousticsPlan, AnalysisPlan};
 use crate::egress::Reach;
 use crate::handler::http::BreakerPlan;
@@ -33,7 +33,7 @@ pub(super) fn read(endpoint: &str, handler: &Handler, mapping: &Mapping) -> Resu
         (None, Some(sql), None, None, None) => read_sql(endpoint, sql, mapping).map(HandlerPlan::Sql),
         (None, None, Some(http), None, None) => read_http(endpoint, http).map(HandlerPlan::Http),
         (None, None, None, Some(container), None) => read_container(endpoint, container).map(HandlerPlan::Http),
-        (None, None, None, None, Some(analysis)) => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
+        (None, None, None, None, Some(analysis)) => read_analysis(endpoint, analysis).map(HandlerPlan::Analysis),
         _ => Err(ReadConfig::ChooseHandler {
             endpoint: endpoint.to_owned(),
         }),
@@ -136,9 +136,16 @@ fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, Rea
     })
 }
 
-fn read_analysis(analysis: &Analysis) -> AnalysisPlan {
-    let Analysis { acoustics } = analysis;
-    AnalysisPlan {
+fn read_analysis(endpoint: &str, analysis: &Analysis) -> Result<AnalysisPlan, ReadConfig> {
+    let Analysis {
+        acoustics,
+        transcription,
+    } = analysis;
+    Ok(AnalysisPlan {
         acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
-    }
+        transcription: transcription
+            .as_ref()
+            .map(|wanted| transcription::read(endpoint, wanted))
+            .transpose()?,
+    })
 }

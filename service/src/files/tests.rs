@@ -20,6 +20,7 @@ fn open(root: &Path) -> (SecretFiles, Secrets) {
         credentials: "twilio".to_owned(),
         databases: ["crm".to_owned()].into(),
         basic_auth: ["door".to_owned()].into(),
+        api_keys: ["speech".to_owned()].into(),
         constants: [("keys".to_owned(), ["crm".to_owned(), "erp".to_owned()].into())].into(),
         authorizations: ["partner".to_owned()].into(),
         tables: ["numbers".to_owned()].into(),

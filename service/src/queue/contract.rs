@@ -24,6 +24,7 @@ pub(super) mod jobs;
 pub(super) mod keeping;
 pub(super) mod leases;
 pub(super) mod load;
+pub(super) mod pieces;
 pub(super) mod repeats;
 pub(super) mod room;
 
@@ -86,6 +87,9 @@ macro_rules! every_queue {
             a_rejected_result_is_replayed, work_is_done_again_from_the_audio, a_discarded_job_is_nobodys_and_does_not_come_back,
             a_forced_discard_voids_the_lease, a_purged_job_is_gone_and_names_its_files,
             every_change_leaves_a_row_of_the_audit, jobs_of_others_are_out_of_reach);
+        $crate::queue::contract::every_queue!(@in pieces, $bench =>
+            a_moved_job_finds_what_was_finished, who_has_lost_the_lease_keeps_nothing,
+            pieces_go_with_the_end_of_their_job);
         $crate::queue::contract::every_queue!(@in fences, $bench =>
             a_fence_holds_what_is_unfinished_and_voids_its_leases, a_held_job_goes_on_when_it_is_replayed,
             a_held_job_goes_on_when_twilio_asks_again, a_fence_leaves_younger_and_finished_jobs_alone,

@@ -24,6 +24,7 @@ mod fence;
 mod fetch;
 mod jobs;
 mod load;
+mod pieces;
 mod room;
 mod row;
 mod source;
@@ -248,6 +249,14 @@ impl<D: Database> Queue for SqlQueue<D> {
 
     async fn renew(&self, fence: &Fence) -> Result<(), QueueError> {
         work::renew(self, fence).await
+    }
+
+    async fn kept_pieces(&self, fence: &Fence, engine: &str) -> Result<Vec<(u32, String)>, QueueError> {
+        pieces::kept(self, fence, engine).await
+    }
+
+    async fn keep_piece(&self, fence: &Fence, engine: &str, piece: (u32, &str)) -> Result<(), QueueError> {
+        pieces::keep(self, fence, engine, piece).await
     }
 
     async fn finish(&self, lease: Lease<Job>, record: WorkRecord) -> Result<(), QueueError> {

@@ -20,7 +20,7 @@ use crate::domain::AddonKey;
 mod filesystem;
 
 /// The schema, oldest part first. Never edited once released: a change is a new file (see `migrations/README.md`).
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "job", include_str!("../../migrations/sqlite/0001_job.sql")),
     (2, "details", include_str!("../../migrations/sqlite/0002_details.sql")),
     (
@@ -30,6 +30,7 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
     ),
     (4, "choices", include_str!("../../migrations/sqlite/0004_choices.sql")),
     (5, "started", include_str!("../../migrations/sqlite/0005_started.sql")),
+    (6, "piece", include_str!("../../migrations/sqlite/0006_piece.sql")),
 ];
 
 /// Gauges and sweeps, at most this many at once.

@@ -24,6 +24,7 @@ use crate::domain::{
 use crate::egress::tests::provide_tls;
 use crate::egress::{AudioClient, CallbackPolicy, Egress, FetchCredentials, FetchPolicy, SystemResolver};
 use crate::queue::{Enqueued, Outcome, ResultBody, SqliteQueue, Standing, WorkRecord};
+use crate::speech::Engines;
 use crate::spool::{Area, Limits, SpoolError};
 
 mod endings;
@@ -112,12 +113,14 @@ impl Bench {
         let (_, credentials) = watch::channel(Arc::new(credentials));
         let plan = AnalysisPlan {
             acoustics: Some(AcousticsPlan::default()),
+            ..AnalysisPlan::default()
         };
         Ok(Worker {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),
             plans: HashMap::from([(EndpointName::new("recordings"), plan)]),
             partners: Partners::new(),
+            engines: Engines::default(),
             sla: SLA,
             fetcher: Fetcher::new(
                 AudioClient::new(audio, Arc::new(SystemResolver))?,
@@ -250,12 +253,14 @@ impl Bench {
     fn stage(&self) -> WorkStage {
         let plan = AnalysisPlan {
             acoustics: Some(AcousticsPlan::default()),
+            ..AnalysisPlan::default()
         };
         WorkStage {
             queue: Arc::clone(&self.queue),
             spool: Arc::clone(&self.spool),
             plans: HashMap::from([(EndpointName::new("recordings"), plan)]),
             partners: Partners::new(),
+            engines: Engines::default(),
             metrics: self.metrics.clone(),
             jitter: Arc::new(Jitter::seeded(1)),
             lease: LEASE,

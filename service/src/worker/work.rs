@@ -21,6 +21,8 @@ use crate::domain::{EndpointName, Job};
 use crate::handler::http::Partners;
 use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
 use crate::retry::{self, Jitter};
+use crate::speech::Engines;
+use crate::speech::kept::Keep;
 use crate::spool::{Spool, SpoolError};
 use crate::trace;
 
@@ -32,6 +34,7 @@ pub(super) struct WorkStage {
     pub(super) spool: Arc<Spool>,
     pub(super) plans: HashMap<EndpointName, AnalysisPlan>,
     pub(super) partners: Partners,
+    pub(super) engines: Engines,
     pub(super) metrics: WorkMetrics,
     pub(super) jitter: Arc<Jitter>,
     pub(super) lease: Duration,
@@ -147,7 +150,7 @@ impl WorkStage {
                 if let Some(partner) = self.partners.get(&job.work.endpoint) {
                     return Box::pin(self.ask(partner, job, within)).await;
                 }
-                let analyzed = self.analyze(job, within).await;
+                let analyzed = self.analyze(lease, within).await;
                 if let Err(error) = &analyzed {
                     tracing::warn!(error = chain(error), job.id = %job.id, "an analysis failed");
                 }
@@ -156,7 +159,8 @@ impl WorkStage {
         }
     }
 
-    async fn analyze(&self, job: &Job, within: Duration) -> Result<Value, AnalysisError> {
+    async fn analyze(&self, lease: &Lease<Job>, within: Duration) -> Result<Value, AnalysisError> {
+        let job = &lease.subject;
         let Some(plan) = self.plans.get(&job.work.endpoint).cloned() else {
             let reason = "the endpoint has no analysis any more".to_owned();
             return Err(AnalysisError::Analyze {
@@ -170,10 +174,20 @@ impl WorkStage {
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let halt = Halt::new(started + within, cancelled);
         let path = self.spool.path(&job.work.audio.key);
+        let transcript = match &plan.transcription {
+            Some(wanted) => {
+                let keep = Keep {
+                    queue: self.queue.as_ref(),
+                    fence: lease.fence(),
+                };
+                self.engines.transcribe(wanted, (&path, &halt), Some(&keep)).await?
+            }
+            None => None,
+        };
         let analyze = move || {
             let material = Material {
                 audio: &path,
-                transcript: None,
+                transcript,
             };
             analysis::analyze(material, &plan, &halt)
         };

@@ -14,7 +14,7 @@ pub const NAMESPACE: &str = "marketplace-system";
 pub const RELEASE: &str = "marketplace";
 
 /// The values that every suite wants: the images that were built, and a resync that no suite has to wait for.
-const USUAL: &str = "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev,resyncSeconds=5";
+const USUAL: &str = "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev,speechImage.repository=docker.io/local/marketplace-service-speech,speechImage.tag=dev,resyncSeconds=5";
 
 static INSTALLED: RwLock<bool> = RwLock::const_new(false);
 

@@ -40,6 +40,8 @@ mod signature_modes;
 mod slow;
 mod sms;
 mod sources;
+mod speech;
+mod speech_server;
 mod sql;
 mod sql_postgres;
 mod table;

@@ -50,8 +50,9 @@ pub(super) fn find_secrets(config: &Config, places: &SecretPlaces) -> Result<(),
         constants,
         authorizations,
         tables,
+        api_keys,
     } = &config.secrets;
-    let others = [databases, authorizations, tables];
+    let others = [databases, authorizations, tables, api_keys];
     if env_file.is_some() && constants.is_empty() && others.into_iter().all(BTreeSet::is_empty) {
         return Ok(());
     }

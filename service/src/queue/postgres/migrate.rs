@@ -8,12 +8,13 @@ use sqlx::{Postgres, Row as _, Transaction, raw_sql};
 use super::{QueueError, RefuseServer, failed, server};
 
 /// The schema, oldest part first. Never edited once released: a change is a new file.
-const MIGRATIONS: [(i64, &str); 5] = [
+const MIGRATIONS: [(i64, &str); 6] = [
     (1, include_str!("../../../migrations/postgres/0001_job.sql")),
     (2, include_str!("../../../migrations/postgres/0002_details.sql")),
     (3, include_str!("../../../migrations/postgres/0003_audio_source.sql")),
     (4, include_str!("../../../migrations/postgres/0004_choices.sql")),
     (5, include_str!("../../../migrations/postgres/0005_started.sql")),
+    (6, include_str!("../../../migrations/postgres/0006_piece.sql")),
 ];
 
 // A migration may have to wait for another's, and longer than any statement of ours.
@@ -38,7 +39,11 @@ const USABLE: &str = "
         AND has_table_privilege('job_schema', 'SELECT')
         AND coalesce(has_table_privilege(to_regclass('job_audit'), 'SELECT')
                  AND has_table_privilege(to_regclass('job_audit'), 'INSERT')
-                 AND has_table_privilege(to_regclass('job_audit'), 'DELETE'), true))::text AS usable";
+                 AND has_table_privilege(to_regclass('job_audit'), 'DELETE'), true)
+        AND coalesce(has_table_privilege(to_regclass('job_piece'), 'SELECT')
+                 AND has_table_privilege(to_regclass('job_piece'), 'INSERT')
+                 AND has_table_privilege(to_regclass('job_piece'), 'UPDATE')
+                 AND has_table_privilege(to_regclass('job_piece'), 'DELETE'), true))::text AS usable";
 
 const ACTION: &str = "migrate the queue";
 

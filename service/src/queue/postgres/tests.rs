@@ -148,7 +148,7 @@ async fn refuses_a_role_without_rights_and_takes_it_once_it_has_them() -> Tested
     queue(&theirs, addon(), LONG).open().await?;
     assert_eq!(refusal(&url).await, Some(RefuseServer::UseTable { role, schema }));
     server.ask(
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON theirs.job, theirs.job_audit TO clerk; GRANT SELECT ON theirs.job_schema TO clerk",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON theirs.job, theirs.job_audit, theirs.job_piece TO clerk; GRANT SELECT ON theirs.job_schema TO clerk",
     )?;
     let clerk = queue(&url, addon(), LONG);
     assert_eq!(

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::statement::{Statement, statement};
-use super::{Access, Columns as _, Database, QueueError, SqlQueue, Transaction as _, Value, failed, integer, row};
+use super::{
+    Access, Columns as _, Database, QueueError, SqlQueue, Transaction as _, Value, failed, integer, pieces, row,
+};
 use crate::domain::{JobId, SpoolKey};
 use crate::queue::{Gauges, Retention, Standing};
 
@@ -138,6 +140,7 @@ pub(super) async fn retire(queue: &SqlQueue<impl Database>, retention: &Retentio
         let values = [Value::Text(queue.addon.as_str()), Value::Real(seconds)];
         changed += queue.change((statement, "retire jobs"), &values).await?;
     }
+    changed += pieces::forget(queue).await?;
     Ok(changed)
 }
 

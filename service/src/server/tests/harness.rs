@@ -93,6 +93,7 @@ impl Front {
             credentials: credentials_seen,
             database_urls: [("crm".to_owned(), database_url_seen)].into(),
             basic_credentials: [].into(),
+            api_keys: [].into(),
             constants: watch::channel(Arc::default()).1,
             authorizations: [].into(),
             tables: [].into(),
