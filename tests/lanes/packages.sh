@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs from Debian what building and testing need and the machine lacks; the cluster's own list is in tests/cluster.
 set -euo pipefail
-packages=(build-essential ca-certificates curl default-jdk-headless git maven nginx-light nodejs npm pgbouncer postgresql-15 python3 python3-venv shellcheck sox lame)
-commands=(cc update-ca-certificates curl javac git mvn /usr/sbin/nginx node npm /usr/sbin/pgbouncer /usr/lib/postgresql/15/bin/initdb python3 python3 shellcheck sox lame)
+packages=(build-essential ca-certificates curl default-jdk-headless git maven nginx-light nodejs npm pgbouncer postgresql-15 python3 python3-venv shellcheck sox lame espeak-ng)
+commands=(cc update-ca-certificates curl javac git mvn /usr/sbin/nginx node npm /usr/sbin/pgbouncer /usr/lib/postgresql/15/bin/initdb python3 python3 shellcheck sox lame espeak-ng)
 
 missing=()
 for index in "${!packages[@]}"; do

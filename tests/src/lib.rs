@@ -26,6 +26,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
 pub mod report;
+pub mod result_schema;
 pub mod service;
 pub mod tls;
 pub mod twilio;

@@ -4,16 +4,41 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::dtmf::Dtmf;
+use super::intent::Intent;
+use super::redaction::Redaction;
+use super::sentiment::Sentiment;
 use crate::rules::rule;
 
 /// The analyzers that run on a recording, one member each.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rule("has(self.acoustics)", "handler.analysis must name at least one analyzer: write analysis: {acoustics: {}}"))]
+#[x_kube(validation = rule(
+    "[has(self.acoustics), has(self.dtmf), has(self.intent), has(self.redaction), has(self.sentiment)].exists(set, set)",
+    "handler.analysis must name at least one analyzer: write analysis: {acoustics: {}}",
+))]
 pub struct Analysis {
-    /// Measures the sound itself: duration, channels, sample rate, loudness, share of speech, and silences.
+    /// Measures the sound itself: duration, channels, sample rate, loudness, speech, silences, who talks how much and over
+    /// whom, clipping and noise of the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acoustics: Option<Acoustics>,
+
+    /// Finds the keys that were pressed on a telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dtmf: Option<Dtmf>,
+
+    /// Finds what the speakers want, among intents that you describe by phrases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<Intent>,
+
+    /// Takes card numbers and the like out of the transcript and out of the keys that were pressed, before anything else
+    /// sees either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<Redaction>,
+
+    /// Says how positive or negative the words are: of each segment, of each speaker, over time and on the whole. English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentiment: Option<Sentiment>,
 }
 
 /// Measures the sound itself. It has no settings.

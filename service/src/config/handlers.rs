@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace_crds::handler::Handler;
-use marketplace_crds::handler::analysis::{Acoustics, Analysis};
+use marketplace_crds::handler::analysis::Analysis;
 use marketplace_crds::handler::container::Container;
 use marketplace_crds::handler::http::{Breaker, Http};
 use marketplace_crds::handler::sql::Sql;
@@ -13,7 +13,7 @@ use marketplace_crds::handler::table::Table;
 use url::Url;
 
 use super::{HandlerPlan, HttpPlan, ReadConfig, SqlPlan, TablePlan};
-use crate::analysis::{AcousticsPlan, AnalysisPlan};
+use crate::analysis::AnalysisPlan;
 use crate::egress::Reach;
 use crate::handler::http::BreakerPlan;
 use crate::handler::sql::statement::Statement;
@@ -33,7 +33,7 @@ pub(super) fn read(endpoint: &str, handler: &Handler, mapping: &Mapping) -> Resu
         (None, Some(sql), None, None, None) => read_sql(endpoint, sql, mapping).map(HandlerPlan::Sql),
         (None, None, Some(http), None, None) => read_http(endpoint, http).map(HandlerPlan::Http),
         (None, None, None, Some(container), None) => read_container(endpoint, container).map(HandlerPlan::Http),
-        (None, None, None, None, Some(analysis)) => Ok(HandlerPlan::Analysis(read_analysis(analysis))),
+        (None, None, None, None, Some(analysis)) => read_analysis(endpoint, analysis).map(HandlerPlan::Analysis),
         _ => Err(ReadConfig::ChooseHandler {
             endpoint: endpoint.to_owned(),
         }),
@@ -136,9 +136,9 @@ fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, Rea
     })
 }
 
-fn read_analysis(analysis: &Analysis) -> AnalysisPlan {
-    let Analysis { acoustics } = analysis;
-    AnalysisPlan {
-        acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
-    }
+fn read_analysis(endpoint: &str, analysis: &Analysis) -> Result<AnalysisPlan, ReadConfig> {
+    AnalysisPlan::read(analysis).map_err(|source| ReadConfig::ReadAnalysis {
+        endpoint: endpoint.to_owned(),
+        source,
+    })
 }

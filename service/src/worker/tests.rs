@@ -112,6 +112,7 @@ impl Bench {
         let (_, credentials) = watch::channel(Arc::new(credentials));
         let plan = AnalysisPlan {
             acoustics: Some(AcousticsPlan::default()),
+            ..AnalysisPlan::default()
         };
         Ok(Worker {
             queue: Arc::clone(&self.queue),
@@ -250,6 +251,7 @@ impl Bench {
     fn stage(&self) -> WorkStage {
         let plan = AnalysisPlan {
             acoustics: Some(AcousticsPlan::default()),
+            ..AnalysisPlan::default()
         };
         WorkStage {
             queue: Arc::clone(&self.queue),
