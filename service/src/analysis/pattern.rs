@@ -96,8 +96,9 @@ mod tests {
 
     #[test]
     fn an_empty_match_is_none() -> Result<(), ReadPattern> {
-        let spans: Vec<_> = Pattern::new("Member", "b*")?.spans("abba").collect();
-        assert_eq!(spans, [1..3]);
+        let pattern = Pattern::new("Member", "b*")?;
+        let mut spans = pattern.spans("abba");
+        assert_eq!((spans.next(), spans.next()), (Some(1..3), None));
         Ok(())
     }
 }

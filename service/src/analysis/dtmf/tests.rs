@@ -161,8 +161,8 @@ fn noise_hides_no_key_and_is_none() -> Tested {
     };
     assert_eq!(noisy.heard(KEYS)?, KEYS, "some 15 dB below the tones");
     for seed in 0..3 {
-        let mut noise = StdRng::seed_from_u64(seed);
-        let hiss: Vec<f32> = (0..8_000 * 60).map(|_| noise.random_range(-0.3..0.3)).collect();
+        let mut random = StdRng::seed_from_u64(seed);
+        let hiss: Vec<f32> = (0..8_000 * 60).map(|_| random.random_range(-0.3..0.3)).collect();
         assert_eq!(listen(wav(8_000, &[hiss])?.path(), &Halt::never())?, []);
     }
     Ok(())

@@ -26,10 +26,11 @@ pub(super) fn stem(word: &str) -> String {
     }
     let mut letters: Vec<char> = stem.chars().collect();
     // The consonant that an ending doubles: cancelled.
-    if let [.., one, last] = letters.as_slice() {
-        if one == last && letters.len() > MIN_LETTERS {
-            letters.pop();
-        }
+    if let [.., one, last] = letters.as_slice()
+        && one == last
+        && letters.len() > MIN_LETTERS
+    {
+        letters.pop();
     }
     letters.into_iter().collect()
 }

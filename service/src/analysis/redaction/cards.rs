@@ -65,7 +65,7 @@ impl Sums {
 
     /// How many digits the readings have that are as long as a card number and have its check digit.
     fn cards(&self) -> impl Iterator<Item = usize> {
-        DIGITS.into_iter().filter(|count| {
+        DIGITS.filter(|count| {
             (0..100).filter(|pair| self.0[*count] >> pair & 1 == 1).any(|pair| {
                 // The last digit is not doubled, the one before it is.
                 let sum = if count % 2 == 0 { pair / 10 } else { pair % 10 };

@@ -212,10 +212,9 @@ fn of_card(tokens: &[Token], cluster: &Cluster, has_month: bool) -> Option<Entit
         return Some(Entity::CardExpiry);
     }
     let months = numbers::readings(tokens, cluster.range.start);
-    let begins_with_month = months.iter().any(|reading| match reading.digits.as_slice() {
-        [0 | 1] | [0, 1..=9] | [1, 0..=2] | [0, 1..=9, ..] | [1, 0..=2, ..] => true,
-        _ => false,
-    });
+    let begins_with_month = months
+        .iter()
+        .any(|reading| matches!(reading.digits.as_slice(), [0 | 1] | [0, 1..=9, ..] | [1, 0..=2, ..]));
     if cluster.may_have(6..9) || (begins_with_month && cluster.may_have(std::iter::once(4))) {
         Some(Entity::CardExpiry)
     } else {

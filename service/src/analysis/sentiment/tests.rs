@@ -1,11 +1,7 @@
 //! VADER's own examples, and how scores come together.
 
-use std::error::Error;
-
 use super::*;
 use crate::analysis::tests::transcript;
-
-type Tested = Result<(), Box<dyn Error>>;
 
 fn compound(text: &str) -> f64 {
     let vader = SentimentIntensityAnalyzer::new();
@@ -52,7 +48,7 @@ fn a_text_is_told_sentence_by_sentence() {
 }
 
 #[test]
-fn speakers_and_pieces_have_the_mean_of_their_words() -> Tested {
+fn speakers_and_pieces_have_the_mean_of_their_words() {
     let mut said = transcript(&[
         (1, "This is great."),
         (2, "This is horrible."),
@@ -90,17 +86,13 @@ fn speakers_and_pieces_have_the_mean_of_their_words() -> Tested {
         .collect();
     assert_eq!(pieces, [(0.0, 30.0), (60.0, 90.0)]);
     assert!(near(timeline[1].score.compound, good));
-    Ok(())
 }
 
 #[test]
 fn nothing_said_is_neutral() {
     let SentimentReport { overall, speakers, .. } = report(&[], &[]);
-    assert_eq!(
-        (overall.compound, overall.label, speakers.len()),
-        (0.0, SentimentLabel::Neutral, 0)
-    );
-    assert_eq!(compound("..."), 0.0);
+    assert_eq!((overall.label, speakers.len()), (SentimentLabel::Neutral, 0));
+    assert!(compound("...").abs() < 1e-9);
 }
 
 #[test]

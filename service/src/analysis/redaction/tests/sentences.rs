@@ -162,7 +162,7 @@ fn said(random: &mut StdRng, digits: &[u8]) -> Vec<(u16, String)> {
             String::new()
         };
         if let Some((_, text)) = segments.last_mut() {
-            text.push_str(&format!("{noise}{group}{}", if plain { separator } else { " " }));
+            text.extend([noise.as_str(), group.as_str(), if plain { separator } else { " " }]);
         }
     }
     segments.push((1, pick(random, &AFTER).to_owned()));
@@ -232,7 +232,7 @@ fn few_of_four_hundred_sentences_without_a_card_lose_a_number() {
                 ("reference", 8, "they told me"),
             ][random.random_range(0..8)];
             let digits = number(&mut random, length);
-            sentence += &format!("{before} {} {after} ", spoken(&mut random, &digits));
+            sentence.extend([before, " ", &spoken(&mut random, &digits), " ", after, " "]);
         }
         let left = redacted(&[(1, sentence.clone())]);
         if left[0].contains("[CardNumber]") {
