@@ -42,7 +42,7 @@ fn write(spoken: &Path, file: &Path) -> Result<()> {
     let mut turns = words.iter().copied().cycle();
     for frame in 0..SECONDS * RATE_HERTZ {
         let sample = turns.next().context("spoken words")?;
-        let is_first = frame / (10 * RATE_HERTZ) % 2 == 0;
+        let is_first = (frame / (10 * RATE_HERTZ)).is_multiple_of(2);
         writer.write_sample(if is_first { sample } else { 0 })?;
         writer.write_sample(if is_first { 0 } else { sample })?;
     }
@@ -52,7 +52,7 @@ fn write(spoken: &Path, file: &Path) -> Result<()> {
 
 fn transcript() -> Transcript {
     let segment = |(place, text): (u32, &&str)| Segment {
-        channel: if place % 2 == 0 { 1 } else { 2 },
+        channel: if place.is_multiple_of(2) { 1 } else { 2 },
         start_seconds: f64::from(3 * place),
         end_seconds: f64::from(3 * place + 3),
         text: (*text).to_owned(),

@@ -6,10 +6,12 @@ use super::{Row, replace};
 
 const ANALYSIS: &str = "/spec/endpoints/0/handler/analysis";
 
+#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn intent(name: &'static str, intent: Value, message: &'static str) -> Row {
     replace(name, ANALYSIS, json!({"acoustics": {}, "intent": intent}), message)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn redaction(name: &'static str, redaction: Value, message: &'static str) -> Row {
     replace(
         name,
