@@ -2,7 +2,12 @@
 
 pub mod analysis;
 pub mod container;
+pub mod dtmf;
 pub mod http;
+pub mod intent;
+mod pattern;
+pub mod redaction;
+pub mod sentiment;
 pub mod sql;
 pub mod table;
 pub mod transcription;

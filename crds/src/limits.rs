@@ -140,8 +140,9 @@ pub struct Limits {
     #[x_kube(validation = between(1, 60, "limits.answerSeconds"))]
     pub answer_seconds: i32,
 
-    /// The largest result that is sent to a callback, in bytes; Twilio takes 100 MB. A larger one is replaced by the error
-    /// result `result_too_large`.
+    /// The largest result that is sent to a callback, in bytes; Twilio takes 100 MB. Of a larger one the longest lists are
+    /// left out, then segments of the transcript, and it says so; what is still larger is replaced by the error result
+    /// `result_too_large`.
     #[serde(default = "result_bytes")]
     #[schemars(range(min = 1024, max = 100_000_000))]
     #[x_kube(validation = between(1024, 100_000_000, "limits.resultBytes"))]

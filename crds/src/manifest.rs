@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use crate::MarketplaceAddon;
 
+mod unevaluated;
+
 /// Why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadManifest {
@@ -149,6 +151,13 @@ fn to_violations(verdict: Result<(), ValidationErrors>) -> Vec<Violation> {
         .map(|error| Violation {
             message: match error.kind {
                 ErrorKind::ValidationFailure => error.message,
+                ErrorKind::EvaluationError => {
+                    format!(
+                        "{} evaluating rule: {}",
+                        error.message,
+                        unevaluated::sentence(&error.rule)
+                    )
+                }
                 _ => format!("failed to evaluate {}: {}", error.rule, error.message),
             },
             path: error.field_path,

@@ -20,6 +20,7 @@ use marketplace_daemon::telemetry::TelemetryError;
 use marketplace_daemon::traces::{TraceError, TraceSettings, Traces};
 use marketplace_daemon::{Build, LogFormat, telemetry};
 
+use crate::analysis;
 use crate::config::{Config, ReadConfig};
 use crate::domain::AddonKey;
 use crate::files::SecretPlaces;
@@ -94,6 +95,9 @@ enum Command {
     /// Print what the metrics mean, for docs/metrics.md.
     #[command(hide = true)]
     Metrics,
+    /// Print the schema of the result of a recording, for docs/result.schema.json.
+    #[command(hide = true)]
+    Schema,
 }
 
 /// Why a command could not do its work.
@@ -166,6 +170,10 @@ pub async fn execute(cli: Cli) -> ExitCode {
         Command::Jobs(options) => jobs::jobs(options).await,
         Command::Metrics => {
             print!("{}", catalog::document());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Schema => {
+            println!("{:#}", analysis::schema().to_value());
             Ok(ExitCode::SUCCESS)
         }
     };

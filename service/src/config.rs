@@ -13,7 +13,7 @@ use marketplace_crds::storage::Storage;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::analysis::AnalysisPlan;
+use crate::analysis::{AnalysisPlan, ReadPattern};
 use crate::deadline::Sla;
 use crate::domain::{AddonKey, EndpointName};
 use crate::egress::{CallbackPolicy, FetchPolicy, PatternError, Reach};
@@ -200,6 +200,15 @@ pub enum ReadConfig {
     ReadPartnerUrl {
         /// The endpoint.
         endpoint: String,
+    },
+    /// A pattern that cannot be used.
+    #[error("failed to read handler.analysis of endpoint {endpoint}")]
+    ReadAnalysis {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong with it.
+        #[source]
+        source: ReadPattern,
     },
     /// Two endpoints behind one path.
     #[error(transparent)]

@@ -16,7 +16,7 @@ use crate::domain::{Job, JobId, NewJob, SpoolKey};
 
 mod again;
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 pub mod jobs;
 mod lease;
 pub mod load;

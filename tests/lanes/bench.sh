@@ -5,4 +5,5 @@ source "$(dirname "$0")/environment.sh"
 part "packages" "$top/tests/lanes/packages.sh"
 part "verified synchronous answers" "$top/tests/bench/requests"
 part "speech" "$top/tests/bench/speech"
+part "analysis without transcription" "$top/tests/bench/analyze"
 times

@@ -2,6 +2,7 @@
 //! and silence.
 
 pub mod compressed;
+pub mod keys;
 
 use std::f64::consts::TAU;
 use std::io::Cursor;

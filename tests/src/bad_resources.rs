@@ -1,6 +1,7 @@
 //! The table of resources that must be refused. Each row changes one thing of a good resource; the suites send it to the
 //! API server and to the rules' own evaluation, and expect the same sentence from both.
 
+mod analyzers;
 mod endpoints;
 mod exposures;
 mod handlers;
@@ -65,6 +66,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(endpoints::rows());
     rows.extend(requests::rows());
     rows.extend(handlers::rows());
+    rows.extend(analyzers::rows());
     rows.extend(sources::rows());
     rows.extend(speech::rows());
     rows.extend(exposures::rows());

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::patience::BOUND;
+use crate::result_schema;
 
 pub mod faulty;
 pub mod large;
@@ -63,9 +64,11 @@ impl Delivery {
         String::from_utf8(STANDARD.decode(encoded).ok()?).ok()
     }
 
-    /// The body as JSON.
+    /// The body as JSON: a result of the published form.
     pub fn json(&self) -> Result<serde_json::Value> {
-        serde_json::from_slice(&self.body).context("the callback's body is no JSON")
+        let result = serde_json::from_slice(&self.body).context("the callback's body is no JSON")?;
+        result_schema::check(&result)?;
+        Ok(result)
     }
 }
 

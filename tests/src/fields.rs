@@ -105,7 +105,7 @@ fn escaped(name: &str) -> String {
 
 /// Values that may be valid where this one is, and mean something else.
 pub fn others(value: &Value) -> Vec<Value> {
-    const TEXTS: [&str; 26] = [
+    const TEXTS: [&str; 27] = [
         "https://other.example.com/else",
         "http://other.example.com:9090",
         "other.example.com",
@@ -130,6 +130,7 @@ pub fn others(value: &Value) -> Vec<Value> {
         "RECORDING_API",
         "Exists",
         "NotIn",
+        "CardExpiry",
         "Basic",
         "SELECT 1 AS one WHERE :phone_number <> ''",
     ];

@@ -27,6 +27,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
 pub mod report;
+pub mod result_schema;
 pub mod service;
 pub mod speech_server;
 pub mod spoken;

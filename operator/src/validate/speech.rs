@@ -40,8 +40,8 @@ mod tests {
         let defaults = fixtures::defaults();
         let mut engine = |engine: Engine, own: Option<&str>| {
             addon.spec.endpoints[0].handler.analysis = Some(Analysis {
-                acoustics: None,
                 transcription: Some(Transcription { engine }),
+                ..Analysis::default()
             });
             addon.spec.workload.image = own.map(ToOwned::to_owned);
             (wants_model(&addon), image(&addon, &defaults))

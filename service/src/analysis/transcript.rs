@@ -1,9 +1,10 @@
 //! What was said in a recording: made by an engine of `speech`, read by every analyzer of words.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What was said, in order of time.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Transcript {
     /// The language as a BCP 47 tag, where the engine tells it.
     pub language: Option<String>,
@@ -12,7 +13,7 @@ pub struct Transcript {
 }
 
 /// What one speaker said without a longer pause.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Segment {
     /// Which channel of the recording, from 1: in a recording of two channels each is one speaker.
     pub channel: u16,

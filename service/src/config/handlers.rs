@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use marketplace_crds::handler::Handler;
-use marketplace_crds::handler::analysis::{Acoustics, Analysis};
+use marketplace_crds::handler::analysis::Analysis;
 use marketplace_crds::handler::container::Container;
 use marketplace_crds::handler::http::{Breaker, Http};
 use marketplace_crds::handler::sql::Sql;
@@ -13,7 +13,7 @@ use marketplace_crds::handler::table::Table;
 use url::Url;
 
 use super::{HandlerPlan, HttpPlan, ReadConfig, SqlPlan, TablePlan, transcription};
-use crate::analysis::{AcousticsPlan, AnalysisPlan};
+use crate::analysis::AnalysisPlan;
 use crate::egress::Reach;
 use crate::handler::http::BreakerPlan;
 use crate::handler::sql::statement::Statement;
@@ -137,15 +137,14 @@ fn read_sql(endpoint: &str, sql: &Sql, mapping: &Mapping) -> Result<SqlPlan, Rea
 }
 
 fn read_analysis(endpoint: &str, analysis: &Analysis) -> Result<AnalysisPlan, ReadConfig> {
-    let Analysis {
-        acoustics,
-        transcription,
-    } = analysis;
+    let plan = AnalysisPlan::read(analysis).map_err(|source| ReadConfig::ReadAnalysis {
+        endpoint: endpoint.to_owned(),
+        source,
+    })?;
+    let wanted = analysis.transcription.as_ref();
+    let transcription = wanted.map(|wanted| transcription::read(endpoint, wanted, !plan.redacts()));
     Ok(AnalysisPlan {
-        acoustics: acoustics.as_ref().map(|Acoustics {}| AcousticsPlan {}),
-        transcription: transcription
-            .as_ref()
-            .map(|wanted| transcription::read(endpoint, wanted))
-            .transpose()?,
+        transcription: transcription.transpose()?,
+        ..plan
     })
 }

@@ -10,7 +10,12 @@ use super::{Endpoint, HandlerPlan, ReadConfig};
 use crate::speech::openai::OpenAiPlan;
 use crate::speech::{EnginePlan, TranscriptionPlan};
 
-pub(super) fn read(endpoint: &str, transcription: &Transcription) -> Result<TranscriptionPlan, ReadConfig> {
+/// What is redacted afterwards is kept nowhere before: `keep_pieces` is false then.
+pub(super) fn read(
+    endpoint: &str,
+    transcription: &Transcription,
+    keep_pieces: bool,
+) -> Result<TranscriptionPlan, ReadConfig> {
     let Transcription { engine } = transcription;
     let engine = match engine {
         Engine {
@@ -34,10 +39,7 @@ pub(super) fn read(endpoint: &str, transcription: &Transcription) -> Result<Tran
             });
         }
     };
-    Ok(TranscriptionPlan {
-        engine,
-        keep_pieces: true,
-    })
+    Ok(TranscriptionPlan { engine, keep_pieces })
 }
 
 fn read_server(endpoint: &str, server: &OpenAi) -> Result<OpenAiPlan, ReadConfig> {

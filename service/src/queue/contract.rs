@@ -117,7 +117,7 @@ pub(super) fn addon() -> AddonKey {
 }
 
 /// A job by the SID of its request; every other member has a value of its own.
-pub(super) fn job(sid: &str) -> Result<NewJob, Box<dyn Error>> {
+pub(crate) fn job(sid: &str) -> Result<NewJob, Box<dyn Error>> {
     Ok(NewJob {
         endpoint: EndpointName::new("recordings"),
         request: RequestKey::from_sid(&RequestSid::parse(sid)?),

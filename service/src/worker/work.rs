@@ -207,7 +207,7 @@ impl WorkStage {
     async fn end(&self, lease: Lease<Job>, conclusion: Conclusion) -> Result<WorkOutcome, EndWork> {
         let (record, outcome) = match conclusion {
             Conclusion::Deliver(results) => {
-                let (json, error) = fit(&lease.subject, results, self.result_bytes);
+                let (json, error) = analysis::fitting(&lease.subject, results, self.result_bytes);
                 let error_code = error.map(JobErrorCode::as_str);
                 let outcome = if error_code.is_none() {
                     WorkOutcome::Analyzed
@@ -247,17 +247,6 @@ impl WorkStage {
             .map(ResultBody::Spooled)
             .map_err(EndWork::Spool)
     }
-}
-
-/// The result as it is sent, or an error in its place when Twilio would not take it.
-fn fit(job: &Job, results: Result<Value, JobErrorCode>, limit_bytes: usize) -> (String, Option<JobErrorCode>) {
-    let json = analysis::result_json(job, results.as_ref().map_err(|code| *code));
-    let error = results.err();
-    if json.len() <= limit_bytes {
-        return (json, error);
-    }
-    let too_large = JobErrorCode::ResultTooLarge;
-    (analysis::result_json(job, Err(too_large)), Some(too_large))
 }
 
 #[cfg(test)]

@@ -37,6 +37,17 @@ fn the_table_of_the_metrics_is_not_stale() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_schema_of_the_result_is_not_stale() -> Result<()> {
+    let generated = Command::new(program()?).arg("schema").output()?.stdout;
+    let written = std::fs::read(top().join("docs/result.schema.json"))?;
+    assert!(
+        written == generated,
+        "docs/result.schema.json is stale: run `make generate`"
+    );
+    Ok(())
+}
+
 /// What only the fuzzer needs.
 const FUZZER: [&str; 4] = ["arbitrary", "jobserver", "libfuzzer-sys", "marketplace-fuzz"];
 

@@ -2,6 +2,7 @@
 mod acoustics;
 mod again;
 mod alerts;
+mod analysis;
 mod audio_url;
 mod bounds;
 mod callback;
@@ -26,6 +27,7 @@ mod mission;
 mod partner;
 mod partner_recording;
 mod pgbouncer;
+mod plugin;
 mod power;
 mod proxies;
 mod recording;

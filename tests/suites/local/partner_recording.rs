@@ -39,6 +39,7 @@ async fn every_example_is_sent_the_audio_whole() -> Result<()> {
         let sid = send(&service, &receiver).await?;
         let result = receiver.wait_for(&sid).await?.json()?;
         let expected = json!({
+            "schema_version": 1,
             "request_sid": sid, "endpoint": "recordings", "error_code": null,
             "results": {"bytes": short_wav().len(), "seconds": 0.6},
         });

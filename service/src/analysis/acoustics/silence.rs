@@ -1,6 +1,7 @@
 //! Finds the stretches in which nothing is heard on any channel.
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::rounded;
 
@@ -12,13 +13,28 @@ const SILENCE_BELOW_DBFS: f64 = -50.0;
 /// A shorter pause belongs to the sentence.
 const SILENCE_MIN_SECONDS: f64 = 0.5;
 /// A result stays small however long the audio. What comes later is counted, not listed.
-const MAX_SPANS: usize = 500;
+pub(super) const MAX_SPANS: usize = 500;
 
-/// A stretch without sound.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Span {
-    pub(super) start_seconds: f64,
-    pub(super) end_seconds: f64,
+/// A stretch of time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Span {
+    /// Its beginning.
+    pub start_seconds: f64,
+    /// Its end.
+    pub end_seconds: f64,
+}
+
+/// Where nothing is heard on any channel for at least half a second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct SilenceReport {
+    /// All of it.
+    pub seconds: Option<f64>,
+    /// The part of the recording.
+    pub ratio: Option<f64>,
+    /// How often.
+    pub count: u64,
+    /// Where; of many the first five hundred.
+    pub spans: Vec<Span>,
 }
 
 /// All silence of a file.
@@ -30,14 +46,18 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    pub(super) fn to_json(&self, duration_seconds: f64) -> Value {
-        let span = |span: &Span| json!({"start_seconds": rounded(span.start_seconds), "end_seconds": rounded(span.end_seconds)});
-        json!({
-            "seconds": rounded(self.seconds),
-            "ratio": rounded((self.seconds / duration_seconds).min(1.0)),
-            "count": self.count,
-            "spans": self.spans.iter().map(span).collect::<Vec<_>>(),
-        })
+    pub(super) fn report(&self, duration_seconds: f64) -> SilenceReport {
+        let to_milliseconds = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+        let span = |span: &Span| Span {
+            start_seconds: to_milliseconds(span.start_seconds),
+            end_seconds: to_milliseconds(span.end_seconds),
+        };
+        SilenceReport {
+            seconds: rounded(self.seconds),
+            ratio: rounded((self.seconds / duration_seconds).min(1.0)),
+            count: self.count,
+            spans: self.spans.iter().map(span).collect(),
+        }
     }
 }
 

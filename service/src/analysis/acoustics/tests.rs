@@ -5,6 +5,7 @@ use std::f64::consts::TAU;
 use std::time::Instant;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
@@ -45,8 +46,8 @@ fn tone(hertz: f64, peak_dbfs: f64) -> impl Fn(f64, u16) -> f64 {
     move |time, _| height * (TAU * hertz * time).sin()
 }
 
-fn measured(file: &NamedTempFile) -> Result<Value, AnalysisError> {
-    measure(file.path(), &AcousticsPlan::default(), &Halt::never())
+fn measured(file: &NamedTempFile) -> Result<Value, Box<dyn Error>> {
+    Ok(serde_json::to_value(measure(file.path(), &Halt::never())?)?)
 }
 
 fn near(value: &Value, expected: f64, tolerance: f64) -> bool {
@@ -168,7 +169,7 @@ fn an_analysis_stops_when_it_is_told_to() -> Tested {
         (cancelled, Halted::GivenUp),
         (over, Halted::GivenUp),
     ] {
-        let result = measure(file.path(), &AcousticsPlan::default(), &halt);
+        let result = measure(file.path(), &halt);
         assert!(
             matches!(result, Err(AnalysisError::FinishInTime(halted)) if halted == why),
             "{result:?}"
@@ -185,5 +186,54 @@ fn audio_shorter_than_any_measure_still_has_a_result() -> Tested {
         assert!(report["speech_ratio"].is_number(), "{report}");
         assert_eq!(report["silence"]["count"], 0);
     }
+    Ok(())
+}
+
+#[test]
+fn each_channel_is_a_speaker() -> Tested {
+    // The left talks from 0 to 4 s, the right from 3 s to 5 s, then nobody.
+    let (mut left, mut right) = (voice(), voice());
+    let file = sound(2, 16_000, 6.0, |time, channel| match channel {
+        0 if time < 4.0 => left(time, 0),
+        1 if (3.0..5.0).contains(&time) => right(time, 1),
+        _ => 0.0,
+    })?;
+    let report = measured(&file)?;
+    let speakers = &report["speakers"];
+    assert!(near(&speakers[0]["speech_seconds"], 4.0, 0.4), "{report}");
+    assert!(near(&speakers[1]["speech_seconds"], 2.0, 0.4), "{report}");
+    assert!(near(&speakers[0]["talk_ratio"], 0.667, 0.06), "{report}");
+    assert_eq!(report["talk_over"]["count"], 1, "{report}");
+    assert!(near(&report["talk_over"]["seconds"], 1.0, 0.3), "{report}");
+    assert_eq!(report["longest_monologue"]["channel"], 1, "{report}");
+    assert!(near(&report["longest_monologue"]["end_seconds"], 4.0, 1.1), "{report}");
+    assert_eq!(
+        (&report["clipping"], &report["line_noise"]),
+        (&json!(false), &json!(false)),
+        "{report}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_bad_line_is_told_by_its_channel() -> Tested {
+    // The left is a voice far too loud, the right hisses at -40 dBFS.
+    let mut left = voice();
+    let mut hiss: u32 = 1;
+    let file = sound(2, 8_000, 4.0, |time, channel| {
+        if channel == 0 {
+            return (40.0 * left(time, 0)).clamp(-1.0, 1.0);
+        }
+        hiss = hiss.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0.0346 * (f64::from(hiss >> 8) / f64::from(1 << 23) - 1.0)
+    })?;
+    let report = measured(&file)?;
+    assert_eq!(
+        (&report["clipping"], &report["line_noise"]),
+        (&json!(true), &json!(true)),
+        "{report}"
+    );
+    assert!(near(&report["speakers"][1]["noise_floor_dbfs"], -34.0, 2.0), "{report}");
+    assert_eq!(report["speakers"][1]["clipped_ratio"], 0.0, "{report}");
     Ok(())
 }

@@ -67,8 +67,9 @@ async fn a_receiver_that_fails_is_told_again() -> Tested {
 async fn audio_that_can_not_be_read_is_an_error_result() -> Tested {
     let mut bench = Bench::start(LEASE, &[]).await?;
     bench.accept(b"these are not the bytes of a sound", "MR1").await?;
-    let expected =
-        json!({"request_sid": "MR1", "endpoint": "recordings", "error_code": "unreadable_audio", "results": null});
+    let expected = json!({
+        "schema_version": 1, "request_sid": "MR1", "endpoint": "recordings", "error_code": "unreadable_audio", "results": null,
+    });
     assert_eq!(bench.work_until_called(1).await?, [expected]);
     Ok(())
 }

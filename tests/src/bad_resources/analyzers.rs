@@ -1,0 +1,88 @@
+//! The rows about what analyzes a recording.
+
+use serde_json::{Value, json};
+
+use super::{Row, replace};
+
+const ANALYSIS: &str = "/spec/endpoints/0/handler/analysis";
+
+#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
+fn intent(name: &'static str, intent: Value, message: &'static str) -> Row {
+    replace(name, ANALYSIS, json!({"acoustics": {}, "intent": intent}), message)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
+fn redaction(name: &'static str, redaction: Value, message: &'static str) -> Row {
+    replace(
+        name,
+        ANALYSIS,
+        json!({"acoustics": {}, "redaction": redaction}),
+        message,
+    )
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    let phrases = ["cancel it"];
+    vec![
+        intent(
+            "no intent",
+            json!({"intents": []}),
+            "intent.intents must have at least one intent",
+        ),
+        intent(
+            "two intents of one name",
+            json!({"intents": [{"name": "a", "phrases": phrases}, {"name": "a", "phrases": phrases}]}),
+            "each intent must have a name of its own",
+        ),
+        intent(
+            "an intent with a name that is a sentence",
+            json!({"intents": [{"name": "cancel it", "phrases": phrases}]}),
+            "the name of an intent must be letters, digits, '-' and '_'",
+        ),
+        intent(
+            "an intent that nobody can say",
+            json!({"intents": [{"name": "cancel"}]}),
+            "each intent must have a phrase or a pattern",
+        ),
+        intent(
+            "a phrase without a word",
+            json!({"intents": [{"name": "cancel", "phrases": ["?!"]}]}),
+            "each phrase of an intent must have a word",
+        ),
+        intent(
+            "an intent with a pattern that does not end",
+            json!({"intents": [{"name": "cancel", "patterns": ["cancel("]}]}),
+            "a pattern must be a regular expression in the syntax of RE2",
+        ),
+        intent(
+            "a threshold of nothing",
+            json!({"thresholdPercent": 0, "intents": [{"name": "cancel", "phrases": phrases}]}),
+            "intent.thresholdPercent must be between 1 and 100",
+        ),
+        redaction(
+            "a redaction of nothing",
+            json!({"entities": []}),
+            "redaction must have an entity or a pattern",
+        ),
+        redaction(
+            "an entity twice",
+            json!({"entities": ["CardCode", "CardCode"]}),
+            "each entity of redaction may be named once",
+        ),
+        redaction(
+            "a pattern that looks ahead",
+            json!({"patterns": [{"name": "Member", "pattern": "M(?=1)"}]}),
+            "a pattern must be a regular expression in the syntax of RE2",
+        ),
+        redaction(
+            "a pattern with the name of an entity",
+            json!({"patterns": [{"name": "CardNumber", "pattern": "[0-9]+"}]}),
+            "the name of a redaction pattern must be letters and digits, begin with a letter, and be no entity's",
+        ),
+        redaction(
+            "two patterns of one name",
+            json!({"patterns": [{"name": "M", "pattern": "a"}, {"name": "M", "pattern": "b"}]}),
+            "each pattern of redaction must have a name of its own",
+        ),
+    ]
+}
