@@ -12,6 +12,7 @@ use marketplace_crds::handler::http::AUTHORIZATION;
 use marketplace_crds::handler::table::TABLE;
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
+use marketplace_crds::storage::bucket::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use marketplace_crds::{MarketplaceAddon, constant};
 use serde_json::{Value, json};
 
@@ -150,6 +151,8 @@ fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
         PASSWORD,
         AUTHORIZATION,
         TABLE,
+        ACCESS_KEY_ID,
+        SECRET_ACCESS_KEY,
         certificate,
         key,
     ]

@@ -18,12 +18,14 @@ mod audio;
 mod partner;
 mod pattern;
 mod resolver;
+mod store;
 
 pub use address::{AddressClass, classify};
 pub use audio::{AudioClient, FetchCredentials, FetchPolicy, GetAudio, admits_fetch};
 pub use partner::{CallPartner, PartnerClient, Reach};
 pub use pattern::{HostPattern, PatternError};
 pub use resolver::{Resolve, SystemResolver};
+pub use store::store_client;
 
 use resolver::CheckedResolver;
 

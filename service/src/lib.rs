@@ -33,6 +33,7 @@ pub mod egress;
 pub mod fetch;
 pub mod gauging;
 pub mod queue;
+pub mod reach;
 pub mod retry;
 pub mod spool;
 pub mod worker;
@@ -42,3 +43,5 @@ pub mod tls;
 pub mod trace;
 
 pub mod fuzz;
+#[cfg(test)]
+mod harness;

@@ -19,6 +19,7 @@ use crate::queue::{Queue, Retention};
 use crate::retry::Jitter;
 use crate::spool::Spool;
 
+mod audio;
 mod claiming;
 mod deliver;
 mod fetch;

@@ -9,6 +9,7 @@ mod requests;
 mod scaling;
 mod signatures;
 mod sources;
+mod storage;
 mod surroundings;
 mod workload;
 
@@ -69,6 +70,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(signatures::rows());
     rows.extend(limits::rows());
     rows.extend(scaling::rows());
+    rows.extend(storage::rows());
     rows.extend(surroundings::rows());
     rows.extend(workload::rows());
     rows

@@ -8,6 +8,7 @@ use marketplace_crds::handler::http::AUTHORIZATION;
 use marketplace_crds::handler::table::TABLE;
 use marketplace_crds::secret_value::accept;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
+use marketplace_crds::storage::bucket::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use marketplace_crds::{MarketplaceAddon, constant};
 
 use super::{Exposed, Refusal};
@@ -34,10 +35,11 @@ pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mu
     SecretContent(copied.collect())
 }
 
-/// The names of those that are mounted as they are: of databases, passwords, constants, partners and tables. What is in a
-/// table the service judges, which keeps the last one that is good.
+/// The names of those that are mounted as they are: of databases, an S3 store, passwords, constants, partners and tables.
+/// What is in a table the service judges, which keeps the last one that is good.
 pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
     let databases = secrets::of_databases(addon).into_iter();
+    let bucket = secrets::bucket_name(addon).into_iter();
     let passwords: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
     let constants = constant::secrets(addon);
     let constants = constants.iter().map(|(name, keys)| {
@@ -46,6 +48,7 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
     });
     let wanted = databases
         .map(|name| (name, vec![DATABASE_URL]))
+        .chain(bucket.map(|name| (name.to_owned(), vec![ACCESS_KEY_ID, SECRET_ACCESS_KEY])))
         .chain(passwords.into_iter().map(|name| (name, vec![USERNAME, PASSWORD])))
         .chain(constants)
         .chain(secrets::authorization_names(addon).map(|name| (name, vec![AUTHORIZATION])));

@@ -46,12 +46,13 @@ pub(super) fn find_secrets(config: &Config, places: &SecretPlaces) -> Result<(),
     let SecretNames {
         credentials: _,
         databases,
+        object_stores,
         basic_auth: _,
         constants,
         authorizations,
         tables,
     } = &config.secrets;
-    let others = [databases, authorizations, tables];
+    let others = [databases, object_stores, authorizations, tables];
     if env_file.is_some() && constants.is_empty() && others.into_iter().all(BTreeSet::is_empty) {
         return Ok(());
     }
