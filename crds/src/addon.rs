@@ -73,6 +73,10 @@ use crate::workload_rules::{requested_of_front, requested_of_workers};
         "storage.postgres.secretName must name a Secret of its own, not the one of spec.credentials",
     ),
     validation = rule(
+        "!has(self.storage) || !has(self.storage.postgres) || !has(self.storage.postgres.audio) || self.storage.postgres.audio.s3.secretName != self.credentials.secretName",
+        "s3.secretName must name a Secret of its own, not the one of spec.credentials",
+    ),
+    validation = rule(
         "!self.endpoints.exists(e, has(e.handler.sql) && e.handler.sql.secretName == self.credentials.secretName)",
         "handler.sql.secretName must name a Secret of its own, not the one of spec.credentials",
     ),

@@ -21,6 +21,7 @@ pub mod monitoring;
 pub mod network;
 pub mod paths;
 pub mod per_install;
+pub mod reach;
 pub mod reduce;
 pub mod replay;
 pub mod request;

@@ -117,7 +117,9 @@ pub struct Limits {
     pub quarantine_files: i32,
 
     /// The bytes that accepted recordings and large results may take on the volume. Unset: what the volume has. At 80 % of
-    /// it, or of the volume, uploads are answered 503 (`spool_full`), so that the jobs themselves keep room.
+    /// it, or of the volume, uploads are answered 503 (`spool_full`), so that the jobs themselves keep room. In a bucket:
+    /// the bytes of the add-on's objects there, which each pod counts every 30 seconds; in between it knows of its own
+    /// uploads alone, so that several pods may go beyond it. Unset: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1_048_576, max = 1_000_000_000_000_000_i64))]
     #[x_kube(validation = between(1_048_576, 1_000_000_000_000_000, "limits.spoolBytes"))]

@@ -49,9 +49,17 @@ pub fn reduce(addon: &MarketplaceAddon) -> MarketplaceAddon {
             audio_fetch,
             storage: storage.map(|Storage { volume, postgres }| Storage {
                 volume: volume.map(|_| Volume::default()),
-                postgres: postgres.map(|Postgres { secret_name, volume: _ }| Postgres {
-                    secret_name,
-                    volume: Volume::default(),
+                postgres: postgres.map(|postgres| {
+                    let Postgres {
+                        secret_name,
+                        volume: _,
+                        audio,
+                    } = postgres;
+                    Postgres {
+                        secret_name,
+                        volume: audio.is_none().then(Volume::default),
+                        audio,
+                    }
                 }),
             }),
             exposure: Exposure::default(),

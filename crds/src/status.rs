@@ -54,6 +54,8 @@ pub enum ConditionType {
     SourcesEnforced,
     /// The Prometheus Operator is told of the add-on. Only where the resource asks for it.
     MonitoringActive,
+    /// The pods reach what recordings are kept in. Only where that is a database.
+    StorageReachable,
     /// No endpoint is slower than the SLA allows. Only where results come later.
     SlaMet,
     /// The pods are being replaced because the operator is another, or wait for their turn; absent otherwise.
@@ -73,6 +75,7 @@ impl ConditionType {
             Self::ScalingActive => "ScalingActive",
             Self::SourcesEnforced => "SourcesEnforced",
             Self::MonitoringActive => "MonitoringActive",
+            Self::StorageReachable => "StorageReachable",
             Self::SlaMet => "SlaMet",
             Self::Upgrading => "Upgrading",
         }

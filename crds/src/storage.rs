@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::{object_name, rule};
 
+pub mod bucket;
+
 /// Where accepted recordings are kept until their result is delivered. Exactly one member.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -25,14 +27,33 @@ pub struct Storage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
 
-    /// The jobs in a Postgres database, the audio on a volume that all pods share. Any number of pods.
+    /// The jobs in a Postgres database, the audio on a volume that all pods share, or in a bucket. Any number of pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<Postgres>,
 }
 
-/// A Postgres database for the jobs, and a volume for the audio.
+/// A Postgres database for the jobs; the audio on a volume, or in a bucket.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = rule(
+        "!(has(self.volume) && has(self.audio))",
+        "storage.postgres keeps the audio in one place: leave out volume, or audio",
+    ),
+    validation = rule(
+        "has(self.audio) == has(oldSelf.audio)",
+        "the audio of storage.postgres cannot move between a volume and a bucket, because accepted recordings would be left behind: create another MarketplaceAddon",
+    ),
+    // A volume that is not declared is the usual one, which may have been claimed already.
+    validation = rule(
+        "has(self.volume) || has(self.audio) || !has(oldSelf.volume) || (!has(oldSelf.volume.storageClassName) && (!isQuantity(oldSelf.volume.size) || quantity(oldSelf.volume.size).compareTo(quantity('1Gi')) <= 0))",
+        "storage.postgres.volume cannot be left out any more: the volume exists already, and is another than the usual one",
+    ),
+    validation = rule(
+        "!has(self.volume) || has(oldSelf.volume) || has(oldSelf.audio) || (!has(self.volume.storageClassName) && (!isQuantity(self.volume.size) || quantity(self.volume.size).compareTo(quantity('1Gi')) >= 0))",
+        "storage.postgres.volume comes late: the usual volume of 1Gi exists already; its size can only be raised, and it has no storageClassName",
+    ),
+)]
 pub struct Postgres {
     /// The Secret whose key `DATABASE_URL` is `postgres://USER:PASSWORD@HOST/DATABASE`. The pods make the tables
     /// themselves, in the schema to which the role's search_path leads; several add-ons may share one database. A changed
@@ -41,10 +62,26 @@ pub struct Postgres {
     #[x_kube(validation = object_name("storage.postgres.secretName"))]
     pub secret_name: String,
 
-    /// The volume that holds the audio until its result is delivered. It is claimed as ReadWriteMany, because every pod
-    /// writes and reads it: name a storage class that has it.
-    #[serde(default)]
-    pub volume: Volume,
+    /// The volume that holds the audio until its result is delivered, 1Gi of the default storage class when neither this nor
+    /// `audio` is set. It is claimed as ReadWriteMany, because every pod writes and reads it: name a storage class that has
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
+
+    /// The audio elsewhere than on a volume: then nothing is claimed, and the pods may run on any node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<bucket::Audio>,
+}
+
+impl Postgres {
+    /// The volume for the audio, declared or usual; none where it lies in a bucket.
+    #[must_use]
+    pub fn audio_volume(&self) -> Option<Volume> {
+        match &self.audio {
+            Some(_) => None,
+            None => Some(self.volume.clone().unwrap_or_default()),
+        }
+    }
 }
 
 /// A volume of the add-on's own.

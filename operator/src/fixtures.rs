@@ -27,6 +27,11 @@ pub fn shared_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/ferry.yaml"))
 }
 
+/// The same with the audio in a bucket.
+pub fn bucket_addon() -> MarketplaceAddon {
+    read(include_str!("../fixtures/barge.yaml"))
+}
+
 /// An add-on behind an ingress, whose endpoints lie under two hosts.
 pub fn routed_addon() -> MarketplaceAddon {
     read(include_str!("../fixtures/bakery.yaml"))
@@ -89,6 +94,10 @@ pub fn facts() -> Facts {
             (
                 "courier".to_owned(),
                 content(&[("AUTHORIZATION", "Bearer 0123"), ("table.yaml", "{}")]),
+            ),
+            (
+                "crane".to_owned(),
+                content(&[("AWS_ACCESS_KEY_ID", "hook"), ("AWS_SECRET_ACCESS_KEY", "chain")]),
             ),
             (
                 "seal".to_owned(),

@@ -20,6 +20,7 @@ pub mod apply;
 pub mod dereference;
 pub mod handover;
 pub mod prune;
+pub mod reach;
 pub mod reconcile;
 pub mod render;
 pub mod report;

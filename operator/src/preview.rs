@@ -13,6 +13,7 @@ use marketplace_crds::handler::table::TABLE;
 use marketplace_crds::handler::transcription::API_KEY;
 use marketplace_crds::manifest::{self, ReadManifest};
 use marketplace_crds::signature::{PASSWORD, USERNAME};
+use marketplace_crds::storage::bucket::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use marketplace_crds::{MarketplaceAddon, constant};
 use serde_json::{Value, json};
 
@@ -152,6 +153,8 @@ fn assumed_secrets(addon: &MarketplaceAddon) -> BTreeMap<String, SecretFact> {
         PASSWORD,
         AUTHORIZATION,
         TABLE,
+        ACCESS_KEY_ID,
+        SECRET_ACCESS_KEY,
         certificate,
         key,
     ]

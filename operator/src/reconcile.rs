@@ -17,6 +17,7 @@ use crate::dereference::{DereferenceError, dereference};
 use crate::handover;
 use crate::memory::{Addon, Memory};
 use crate::metrics::Metrics;
+use crate::reach;
 use crate::render::render;
 use crate::report::{self, ReportError};
 use crate::sla::Sla;
@@ -157,6 +158,10 @@ async fn pass(addon: &MarketplaceAddon, context: &Context) -> (Outcome, Applied)
         Ok(applied) => {
             let mut workload = applied.workload(&facts.workload, &valid.name);
             workload.tokens = Some(context.pods.tokens(client, &valid, &workload, facts.now).await);
+            if valid.workers.is_some() {
+                let reached = Box::pin(reach::ask(&context.pods, client, &name_of(addon))).await;
+                workload.reached = Some(Box::new(reached));
+            }
             (Outcome::Applied(workload), applied)
         }
         Err(error) => (Outcome::Unapplied(error, facts.workload), Applied::default()),

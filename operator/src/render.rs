@@ -16,6 +16,7 @@ pub(crate) mod overrides;
 mod partners;
 mod placement;
 mod pod;
+mod quantity;
 mod resources;
 mod scaled_object;
 mod service;
@@ -36,8 +37,8 @@ use marketplace_crds::workload::PodOverrides;
 
 use crate::kind::Kind;
 use crate::role::Role;
-use crate::validate::ValidatedAddon;
 use crate::validate::scaling::Scaler;
+use crate::validate::{Data, ValidatedAddon};
 pub(crate) use pod::ADMIN_PORT;
 use workers::Workers;
 
@@ -96,7 +97,11 @@ pub fn render(addon: &ValidatedAddon) -> Children {
         credentials_secret: credentials_secret::render(addon),
         config_map: config_map::render(addon),
         network_policy: network_policy::render(addon),
-        volume_claim: addon.volume.as_ref().map(|volume| volume_claim::render(addon, volume)),
+        volume_claim: addon
+            .data
+            .as_ref()
+            .and_then(Data::claimed)
+            .map(|volume| volume_claim::render(addon, volume)),
         service: service::render(addon),
         budget: budget::render(addon, Role::Front),
         deployment: deployment::render(addon, Role::Front),
@@ -132,10 +137,10 @@ mod tests {
 
     use crate::dereference::Routing;
     use crate::fixtures::{
-        addon, balanced_addon, children, defaults, facts, gateway_addon, particular_addon, partner_addon,
+        addon, balanced_addon, bucket_addon, children, defaults, facts, gateway_addon, particular_addon, partner_addon,
         recording_addon, routed_addon, scaled_addon, shared_addon, valid,
     };
-    use crate::validate::validate;
+    use crate::validate::{Data, validate};
 
     /// Every child of the add-on, in the order of `Children`.
     macro_rules! assert_children {
@@ -185,6 +190,17 @@ mod tests {
     fn a_recording_addon_on_postgres() {
         under("ferry", || {
             assert_children!(children(&shared_addon()));
+        });
+    }
+
+    #[test]
+    fn a_recording_addon_on_postgres_and_a_bucket() {
+        under("barge", || {
+            let children = children(&bucket_addon());
+            insta::assert_yaml_snapshot!("config_map", children.config_map);
+            insta::assert_yaml_snapshot!("deployment", children.deployment);
+            insta::assert_yaml_snapshot!("workers_deployment", children.workers.map(|workers| workers.deployment));
+            assert_eq!(children.volume_claim, None);
         });
     }
 
@@ -322,7 +338,7 @@ mod tests {
     #[test]
     fn a_volume_that_is_to_be_deleted_belongs_to_the_addon() {
         let mut valid = valid(&recording_addon());
-        if let Some(data) = &mut valid.volume {
+        if let Some(Data::Claimed(data)) = &mut valid.data {
             data.volume.on_delete = OnDelete::Delete;
         }
         let claim = super::render(&valid).volume_claim.expect("a volume is declared");

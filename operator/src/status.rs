@@ -1,10 +1,12 @@
 //! Step 5, pure: the conditions that follow from the outcome of a pass, be it success or failure. No figures that slide and
 //! no clocks; `lastTransitionTime` is kept while a condition's status stays.
 
+pub(crate) mod deletion;
 pub mod in_time;
 mod monitoring;
 mod overrides;
 pub(crate) mod propagated;
+mod reachable;
 mod routed;
 pub mod scaling;
 pub(crate) mod sources;
@@ -21,6 +23,7 @@ use crate::dereference::{DereferenceError, Workload};
 use crate::failure;
 use crate::turns::Turn;
 use crate::validate::Refusal;
+use crate::validate::scaling::has_workers;
 
 /// How a pass over an add-on ended.
 #[derive(Debug)]
@@ -97,9 +100,9 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
     let verdicts = [
         (
             ConditionType::Ready,
-            Some(overrides::noted(
+            Some(deletion::noted(
                 addon,
-                ready(outcome, [scaling.as_ref(), routed.as_ref()]),
+                overrides::noted(addon, ready(outcome, [scaling.as_ref(), routed.as_ref()])),
             )),
         ),
         (ConditionType::Stalled, Some(stalled(outcome))),
@@ -110,6 +113,7 @@ pub fn of(addon: &MarketplaceAddon, outcome: &Outcome, now: Timestamp) -> Market
         (ConditionType::Routed, routed),
         (ConditionType::SourcesEnforced, sources),
         (ConditionType::MonitoringActive, monitoring::of(addon, outcome)),
+        (ConditionType::StorageReachable, reachable::of(outcome)),
     ];
     let generation = addon.metadata.generation;
     let conditions = verdicts.into_iter().filter_map(|(kind, verdict)| {
@@ -160,6 +164,7 @@ fn is_lasting(kind: ConditionType, outcome: &Outcome, addon: &MarketplaceAddon) 
         ConditionType::ScalingActive => outcome.workload().is_none(),
         ConditionType::Routed => addon.spec.exposure.cluster_ip.is_none(),
         ConditionType::SourcesEnforced => addon.spec.allow_list.is_some(),
+        ConditionType::StorageReachable => has_workers(&addon.spec),
         ConditionType::MonitoringActive => addon.spec.monitoring.enabled == Some(true),
         // Said anew by each pass for as long as it is so.
         ConditionType::SlaMet | ConditionType::Upgrading => false,

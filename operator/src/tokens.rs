@@ -142,17 +142,22 @@ impl Pods {
 
     /// What a pod tells, or why it tells nothing.
     async fn report(&self, pod: &Pod) -> Result<Report, String> {
+        let page = self.page(pod, fingerprint::PATH).await?;
+        serde_json::from_slice(&page).map_err(|_| "failed to understand the answer".to_owned())
+    }
+
+    /// A page of a pod's admin port, or why there is none.
+    pub(crate) async fn page(&self, pod: &Pod, path: &str) -> Result<Vec<u8>, String> {
         let address = pod.status.as_ref().and_then(|status| status.pod_ip.as_deref());
         let address: IpAddr = address
             .and_then(|address| address.parse().ok())
             .ok_or_else(|| "failed to find its address".to_owned())?;
         let address = SocketAddr::new(address, self.admin_port);
-        let url: Url = format!("http://{address}{}", fingerprint::PATH)
+        let url: Url = format!("http://{address}{path}")
             .parse()
             .expect("an address and a path make a URL");
         let page = ask::get(&self.client, url, ANSWER_BYTES).await;
-        let page = page.map_err(|error| failure::chain(&error))?;
-        serde_json::from_slice(&page).map_err(|_| "failed to understand the answer".to_owned())
+        page.map_err(|error| failure::chain(&error))
     }
 
     fn found(&self) -> MutexGuard<'_, HashMap<Addon, Found>> {
@@ -185,7 +190,7 @@ fn seconds_until(until: Timestamp, now: Timestamp) -> Duration {
 }
 
 /// The pods that requests may reach: Ready, and not about to end.
-async fn ready_pods(client: &Client, (namespace, addon): &Addon) -> Result<Vec<Pod>, kube::Error> {
+pub(crate) async fn ready_pods(client: &Client, (namespace, addon): &Addon) -> Result<Vec<Pod>, kube::Error> {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let ours = ListParams::default().labels(&labels::selector_of(addon));
     let mut pods = pods.list(&ours).await?.items;

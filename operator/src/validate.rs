@@ -29,7 +29,7 @@ pub use self::fence::Fence;
 pub use self::monitoring::{MonitoringDefaults, Monitors};
 use self::partners::PartnerContainer;
 use self::scaling::Scaler;
-pub use self::volume::DataVolume;
+pub use self::volume::{Data, DataVolume};
 use crate::dereference::{Facts, SecretContent};
 
 /// One reason why an add-on cannot be rendered. Every one is for a person to mend.
@@ -162,13 +162,13 @@ pub struct ValidatedAddon {
     pub credentials: SecretContent,
     /// Until when that is.
     pub previous_until: Option<Timestamp>,
-    /// The Secrets with a database's URL, of `sql` handlers and of the jobs, those with the password of an endpoint, and
-    /// those with constants; mounted as they are.
+    /// The Secrets with a database's URL, of `sql` handlers and of the jobs, that with the key pair of an S3 store, those with
+    /// the password of an endpoint, and those with constants; mounted as they are.
     pub mounted_secrets: BTreeSet<String>,
     /// The partners' containers, beside the service's.
     pub partners: Vec<PartnerContainer>,
-    /// The volume, if one is declared.
-    pub volume: Option<DataVolume>,
+    /// Where the pods have their data, if they have any.
+    pub data: Option<Data>,
     /// How requests reach them.
     pub exposure: Exposed,
     /// Whom the network lets through.
@@ -217,7 +217,10 @@ pub fn validate(addon: &MarketplaceAddon, facts: &Facts, defaults: &Defaults) ->
         previous_until,
         mounted_secrets,
         partners: partners::of(spec),
-        volume: spec.storage.as_ref().and_then(volume::of),
+        data: spec
+            .storage
+            .as_ref()
+            .and_then(|storage| Data::of(storage, &spec.limits)),
         fence: Fence::of(addon, &exposure, defaults),
         exposure,
         monitors: Monitors::of(&spec.monitoring, &defaults.monitoring, facts.workload.monitoring),

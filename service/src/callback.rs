@@ -15,6 +15,7 @@ use url::Url;
 use crate::domain::{CallbackUrl, Credentials};
 use crate::egress::{Egress, Sent};
 use crate::fingerprint::{self, Fingerprint};
+use crate::spool::Opened;
 
 /// The status with which a receiver says that the credentials are wrong.
 const UNAUTHORIZED: u16 = 401;
@@ -48,6 +49,15 @@ pub enum Content {
 }
 
 impl Content {
+    /// What can be read there, for as long as it is kept open.
+    #[must_use]
+    pub fn file(opened: &Opened) -> Self {
+        Self::File {
+            path: opened.path().to_owned(),
+            bytes: opened.bytes(),
+        }
+    }
+
     fn bytes(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,

@@ -27,9 +27,12 @@ use crate::request::{Mapping, named_keys};
 use crate::signature::{EndpointUrl, ReadPublicUrl, SignaturePlan};
 use crate::source::{Mode, SourcePolicy};
 
+mod bucket;
 mod handlers;
 mod outward;
 mod transcription;
+
+pub use bucket::BucketPlan;
 
 /// The namespace of a resource that names none, as `kubectl` has it.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -68,10 +71,12 @@ pub struct Config {
 pub enum StoragePlan {
     /// Jobs and audio in a folder that one process has for itself.
     Folder,
-    /// Jobs in Postgres, audio in a folder that all processes share.
+    /// Jobs in Postgres.
     Postgres {
         /// The Secret with the `DATABASE_URL`.
         secret_name: String,
+        /// The audio in a bucket; none: in a folder that all processes share.
+        bucket: Option<Box<BucketPlan>>,
     },
 }
 
@@ -171,6 +176,9 @@ pub enum ReadConfig {
     /// No URL.
     #[error("failed to read spec.callbacks.proxyUrl: it is no URL")]
     ReadProxyUrl,
+    /// No URL.
+    #[error("failed to read spec.storage.postgres.audio.s3.endpoint: it is no URL")]
+    ReadStoreEndpoint,
     /// No address range.
     #[error("failed to read spec.allowList: {0} is no address range")]
     ReadRange(String),
@@ -233,7 +241,7 @@ impl Config {
             .map(|endpoint| read_endpoint(&spec.public_url, endpoint))
             .collect::<Result<_, _>>()?;
         paths::tell_apart(addon).map_err(ReadConfig::TellApart)?;
-        let storage = spec.storage.as_ref().and_then(read_storage);
+        let storage = spec.storage.as_ref().map(read_storage).transpose()?.flatten();
         Ok(Self {
             addon: AddonKey::new(namespace, name),
             addon_sid: spec.addon_sid.clone(),
@@ -279,12 +287,15 @@ fn secret_names(credentials: &str, endpoints: &[Endpoint], storage: Option<&Stor
         HandlerPlan::Sql(plan) => Some(&plan.secret_name),
         HandlerPlan::Table(_) | HandlerPlan::Http(_) | HandlerPlan::Analysis(_) => None,
     });
-    if let Some(StoragePlan::Postgres { secret_name }) = storage {
+    let mut object_stores = BTreeSet::new();
+    if let Some(StoragePlan::Postgres { secret_name, bucket }) = storage {
         databases.insert(secret_name.clone());
+        object_stores.extend(bucket.iter().map(|bucket| bucket.secret_name.clone()));
     }
     SecretNames {
         credentials: credentials.to_owned(),
         databases,
+        object_stores,
         basic_auth: endpoints
             .iter()
             .filter_map(|endpoint| endpoint.basic_auth_secret.clone())
@@ -305,12 +316,15 @@ fn secret_names(credentials: &str, endpoints: &[Endpoint], storage: Option<&Stor
     }
 }
 
-fn read_storage(storage: &Storage) -> Option<StoragePlan> {
+fn read_storage(storage: &Storage) -> Result<Option<StoragePlan>, ReadConfig> {
     let Storage { volume, postgres } = storage;
-    let postgres = postgres.as_ref().map(|postgres| StoragePlan::Postgres {
+    let Some(postgres) = postgres else {
+        return Ok(volume.as_ref().map(|_| StoragePlan::Folder));
+    };
+    Ok(Some(StoragePlan::Postgres {
         secret_name: postgres.secret_name.clone(),
-    });
-    postgres.or(volume.as_ref().map(|_| StoragePlan::Folder))
+        bucket: postgres.audio.as_ref().map(bucket::read).transpose()?.map(Box::new),
+    }))
 }
 
 fn read_sources(list: &AllowList) -> Result<SourcePolicy, ReadConfig> {

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const VARIABLE: &str = "MARKETPLACE_CRASH_AT";
 
 /// Every point, in the order in which a recording passes them.
-pub const POINTS: [&str; 14] = [
+pub const POINTS: [&str; 15] = [
     "quarantined",
     "file_synced",
     "file_renamed",
     "folder_synced",
+    "uploaded",
     "before_commit",
     "after_commit",
     "fetch_claimed",

@@ -19,6 +19,7 @@ mod partner;
 mod pattern;
 mod resolver;
 mod speech;
+mod store;
 
 pub use address::{AddressClass, classify};
 pub use audio::{AudioClient, FetchCredentials, FetchPolicy, GetAudio, admits_fetch};
@@ -26,6 +27,7 @@ pub use partner::{CallPartner, PartnerClient, Reach};
 pub use pattern::{HostPattern, PatternError};
 pub use resolver::{Resolve, SystemResolver};
 pub use speech::{AskSpeech, Question, SpeechClient};
+pub use store::store_client;
 
 use resolver::CheckedResolver;
 

@@ -10,6 +10,7 @@
 mod basic;
 mod constants;
 mod env_file;
+mod key_pair;
 mod secret;
 mod table;
 
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::basic::{BasicCredentials, Carried};
 pub use self::env_file::ReadEnvFile;
+pub use self::key_pair::KeyPair;
 pub use self::secret::{ReadSecret, SecretFolder};
 
 use crate::clock;
@@ -56,6 +58,8 @@ pub struct SecretNames {
     pub credentials: String,
     /// Every Secret with a `DATABASE_URL`.
     pub databases: BTreeSet<String>,
+    /// Every Secret with the key pair of an S3 store.
+    pub object_stores: BTreeSet<String>,
     /// Every Secret with the password of an endpoint.
     pub basic_auth: BTreeSet<String>,
     /// Every Secret with the key of a server of speech.
@@ -95,6 +99,8 @@ pub struct Secrets {
     pub credentials: watch::Receiver<Arc<Credentials>>,
     /// The database URL of each Secret that `SecretNames::databases` names; none before the first good reading.
     pub database_urls: BTreeMap<String, watch::Receiver<Option<SecretString>>>,
+    /// The key pair of each Secret of `SecretNames::object_stores`; none before the first good reading.
+    pub key_pairs: BTreeMap<String, watch::Receiver<Option<KeyPair>>>,
     /// What each Secret of `SecretNames::basic_auth` has; none before the first good reading.
     pub basic_credentials: BTreeMap<String, watch::Receiver<Option<BasicCredentials>>>,
     /// The key that each Secret of `SecretNames::api_keys` has; none before the first good reading.
@@ -115,6 +121,7 @@ pub struct SecretFiles {
     names: SecretNames,
     credentials: watch::Sender<Arc<Credentials>>,
     database_urls: BTreeMap<String, watch::Sender<Option<SecretString>>>,
+    key_pairs: BTreeMap<String, watch::Sender<Option<KeyPair>>>,
     basic_credentials: BTreeMap<String, watch::Sender<Option<BasicCredentials>>>,
     api_keys: BTreeMap<String, watch::Sender<Option<SecretString>>>,
     constants: watch::Sender<Arc<ConstantSecrets>>,
@@ -131,6 +138,7 @@ impl SecretFiles {
     pub fn open(places: SecretPlaces, names: SecretNames) -> (Self, Secrets) {
         let (credentials, credentials_seen) = watch::channel(Arc::new(NOT_LOADED));
         let (database_urls, database_urls_seen) = channels(&names.databases);
+        let (key_pairs, key_pairs_seen) = channels(&names.object_stores);
         let (basic_credentials, basic_credentials_seen) = channels(&names.basic_auth);
         let (api_keys, api_keys_seen) = channels(&names.api_keys);
         let (constants, constants_seen) = watch::channel(Arc::default());
@@ -142,6 +150,7 @@ impl SecretFiles {
             names,
             credentials,
             database_urls,
+            key_pairs,
             basic_credentials,
             api_keys,
             constants,
@@ -156,6 +165,7 @@ impl SecretFiles {
             Secrets {
                 credentials: credentials_seen,
                 database_urls: database_urls_seen,
+                key_pairs: key_pairs_seen,
                 basic_credentials: basic_credentials_seen,
                 api_keys: api_keys_seen,
                 constants: constants_seen,
@@ -200,6 +210,10 @@ impl SecretFiles {
         }
         for (name, sender) in &self.tables {
             complaints.extend(publish(sender, table::read(folder, name), PartialEq::eq));
+        }
+        for (name, sender) in &self.key_pairs {
+            let read = SecretFolder::open(folder, name).and_then(|secret| KeyPair::read(&secret));
+            complaints.extend(publish(sender, read, KeyPair::is_same));
         }
         for (name, sender) in &self.basic_credentials {
             let read = read_password_once(&self.places, name);

@@ -33,6 +33,7 @@ pub mod egress;
 pub mod fetch;
 pub mod gauging;
 pub mod queue;
+pub mod reach;
 pub mod retry;
 pub mod speech;
 pub mod spool;
@@ -43,3 +44,5 @@ pub mod tls;
 pub mod trace;
 
 pub mod fuzz;
+#[cfg(test)]
+mod harness;

@@ -20,6 +20,7 @@ use crate::retry::Jitter;
 use crate::speech::Engines;
 use crate::spool::Spool;
 
+mod audio;
 mod claiming;
 mod deliver;
 mod fetch;

@@ -34,6 +34,10 @@ images=$MARKETPLACE_CACHE/images
 release=$CARGO_TARGET_DIR/$triple/release
 cluster=$top/tests/cluster/cluster
 
+# where the cluster finds our images: those that are made here are given them
+prefix=${IMAGE_PREFIX:-docker.io/local}
+[[ ${CLUSTER:-} == existing ]] && is_existing=yes || is_existing=
+
 say() { printf '%s\n' "$*"; }
 
 # Runs one part of a lane under a headline, and keeps its wall time for `times`.

@@ -14,6 +14,7 @@ outage() { # SECONDS
 trap finish EXIT
 part "packages" "$top/tests/lanes/packages.sh"
 part "compile the tests" build_suites
+part "the S3 store of the tests" "$cluster" build --alone minio
 part "programs" cargo build --release --workspace --bins
 export MARKETPLACE_SERVICE=$release/marketplace-service
 MARKETPLACE_CRASH_ROUNDS=${SOAK_CRASH_ROUNDS:-200} part "crashes" suites local::crash_points::

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::minio::{KEYS, Minio};
 use crate::postgres::Postgres;
 use crate::service::Home;
 use crate::twilio::{Sdk, Twilio};
@@ -120,6 +121,21 @@ fn home_of_at(mut manifest: Value, database_url: &str) -> Result<Home> {
     manifest["spec"]["storage"] = json!({ "postgres": { "secretName": JOBS } });
     let home = home_of(&manifest)?;
     home.write_secret(JOBS, "DATABASE_URL", database_url)?;
+    Ok(home)
+}
+
+/// The Secret with the key pair of the store with the audio.
+pub const STORE: &str = "store";
+
+/// The same with its audio in a bucket.
+pub fn home_over(database_url: &str, store: &Minio, bucket: &str) -> Result<Home> {
+    let s3 = json!({ "bucket": bucket, "secretName": STORE, "endpoint": store.url(), "prefix": "tests" });
+    let mut manifest = manifest();
+    manifest["spec"]["storage"] = json!({ "postgres": { "secretName": JOBS, "audio": { "s3": s3 } } });
+    let home = home_of(&manifest)?;
+    home.write_secret(JOBS, "DATABASE_URL", database_url)?;
+    home.write_secret(STORE, "AWS_ACCESS_KEY_ID", KEYS.0)?;
+    home.write_secret(STORE, "AWS_SECRET_ACCESS_KEY", KEYS.1)?;
     Ok(home)
 }
 

@@ -11,6 +11,7 @@ mod scaling;
 mod signatures;
 mod sources;
 mod speech;
+mod storage;
 mod surroundings;
 mod workload;
 
@@ -73,6 +74,7 @@ pub fn at_creation() -> Vec<Row> {
     rows.extend(signatures::rows());
     rows.extend(limits::rows());
     rows.extend(scaling::rows());
+    rows.extend(storage::rows());
     rows.extend(surroundings::rows());
     rows.extend(workload::rows());
     rows

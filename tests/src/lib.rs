@@ -21,6 +21,7 @@ pub mod http;
 pub mod http2;
 pub mod ledger;
 pub mod memory;
+pub mod minio;
 pub mod partner;
 pub mod patience;
 pub mod pgbouncer;

@@ -43,6 +43,7 @@ pub fn named_by(addon: &MarketplaceAddon) -> BTreeSet<String> {
     names.extend(authorization_names(addon));
     names.extend(table_names(addon));
     names.extend(api_key_names(addon));
+    names.extend(bucket_name(addon).map(ToOwned::to_owned));
     names.extend(constant::secrets(addon).into_keys());
     names.extend(certificate_name(addon).map(ToOwned::to_owned));
     names
@@ -74,6 +75,14 @@ pub fn of_databases(addon: &MarketplaceAddon) -> BTreeSet<String> {
         .map(|sql| sql.secret_name.clone())
         .chain(jobs.map(|postgres| postgres.secret_name.clone()))
         .collect()
+}
+
+/// The name of the Secret with the key pair of the store with the audio.
+#[must_use]
+pub fn bucket_name(addon: &MarketplaceAddon) -> Option<&str> {
+    let storage = addon.spec.storage.as_ref()?;
+    let audio = storage.postgres.as_ref()?.audio.as_ref()?;
+    Some(&audio.s3.secret_name)
 }
 
 /// The names of the Secrets with the password of an endpoint.

@@ -11,6 +11,7 @@ use super::monitoring::Served;
 use super::rollout::{Deployed, Rollout};
 use super::scalers::{self, Scalers};
 use super::{DereferenceError, Routing};
+use crate::reach::Reached;
 use crate::render::labels;
 use crate::role::Role;
 use crate::tokens::Tokens;
@@ -33,6 +34,8 @@ pub struct Workload {
     pub monitoring: Served,
     /// Which tokens they have; known once everything is applied.
     pub tokens: Option<Tokens>,
+    /// Whether they reach what recordings are kept in; known once everything is applied.
+    pub reached: Option<Box<Reached>>,
 }
 
 impl Workload {
@@ -64,6 +67,7 @@ pub async fn get(client: &Client, namespace: &str, addon: &MarketplaceAddon) -> 
         routing: Routing::default(),
         monitoring: Served::default(),
         tokens: None,
+        reached: None,
     };
     let is_there = workload.front.deployment.is_some() || workload.workers.deployment.is_some();
     if is_there && !workload.rollout().is_complete() {

@@ -6,7 +6,7 @@ use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Resource, ResourceExt};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_crds::exposure::AllowListMode;
-use marketplace_crds::storage::Volume;
+use marketplace_crds::storage::{Postgres, Volume};
 
 use super::class::{self, Choice};
 use super::{Finding, Patient, unreadable};
@@ -60,13 +60,13 @@ pub(super) async fn storage_class(patient: &Patient) -> Vec<Finding> {
     let storage = patient.addon.as_ref().and_then(|addon| addon.spec.storage.as_ref());
     let shared = storage
         .and_then(|storage| storage.postgres.as_ref())
-        .map(|postgres| &postgres.volume);
-    let Some(volume) = storage.and_then(|storage| storage.volume.as_ref()).or(shared) else {
+        .and_then(Postgres::audio_volume);
+    let Some(volume) = storage.and_then(|storage| storage.volume.clone()).or(shared) else {
         return Vec::new();
     };
     let classes: Api<StorageClass> = Api::all(patient.client.clone());
     match classes.list(&ListParams::default()).await {
-        Ok(classes) => vec![judge_class(volume, &classes.items)],
+        Ok(classes) => vec![judge_class(&volume, &classes.items)],
         Err(error) => vec![unreadable("the storage class of the volume", &error)],
     }
 }

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{labels, metadata, pod};
 use crate::role::Role;
-use crate::validate::{DataVolume, ValidatedAddon};
+use crate::validate::{Data, DataVolume, ValidatedAddon};
 
 /// A pod that has just become ready is not yet behind its Service on every node (kube-proxy collects changes for a second);
 /// until then it is not counted, and the pod that it replaces stays.
@@ -22,7 +22,7 @@ pub(super) fn render(addon: &ValidatedAddon, role: Role) -> Deployment {
                 match_labels: Some(labels::selector(&addon.name, role.component())),
                 ..LabelSelector::default()
             },
-            strategy: Some(strategy(addon.volume.as_ref())),
+            strategy: Some(strategy(addon.data.as_ref().and_then(Data::claimed))),
             // The ConfigMap of an older version is pruned, so there is nothing to go back to but the last.
             revision_history_limit: Some(1),
             template: pod::render(addon, role),

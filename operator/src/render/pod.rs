@@ -3,16 +3,16 @@
 //! Secrets are mounted as whole folders and never by subPath, which would not be updated in a running pod.
 
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, LocalObjectReference,
-    PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile,
-    SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, HTTPGetAction,
+    LocalObjectReference, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, Probe,
+    SeccompProfile, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::core::ObjectMeta;
 
-use super::{config_map, environment, labels, names, partners, placement, resources};
+use super::{config_map, environment, labels, names, partners, placement, quantity, resources};
 use crate::role::Role;
-use crate::validate::ValidatedAddon;
+use crate::validate::{Data, ValidatedAddon};
 
 /// The container of the service.
 pub(super) const CONTAINER: &str = "service";
@@ -136,7 +136,7 @@ fn arguments(addon: &ValidatedAddon, role: Role) -> Vec<String> {
         "--grace-seconds",
         &grace,
     ];
-    let data: &[&str] = if addon.volume.is_some() {
+    let data: &[&str] = if addon.data.is_some() {
         &["--data", DATA_FOLDER]
     } else {
         &[]
@@ -230,24 +230,39 @@ fn files(addon: &ValidatedAddon) -> Vec<(Volume, VolumeMount)> {
         .exposure
         .certificate()
         .map(|name| secret("tls".to_owned(), name.to_owned(), TLS_FOLDER.to_owned()));
-    let data = addon.volume.iter().map(|_| {
-        let claim = PersistentVolumeClaimVolumeSource {
-            claim_name: names::data(&addon.name),
-            read_only: None,
-        };
-        let volume = Volume {
-            name: "data".to_owned(),
-            persistent_volume_claim: Some(claim),
-            ..Volume::default()
-        };
-        (volume, mount("data", DATA_FOLDER.to_owned(), false))
-    });
+    let data = addon
+        .data
+        .iter()
+        .map(|data| (data_volume(addon, data), mount("data", DATA_FOLDER.to_owned(), false)));
     [(config, mount("config", CONFIG_FOLDER.to_owned(), true)), credentials]
         .into_iter()
         .chain(mounted)
         .chain(certificate)
         .chain(data)
         .collect()
+}
+
+fn data_volume(addon: &ValidatedAddon, data: &Data) -> Volume {
+    let volume = Volume {
+        name: "data".to_owned(),
+        ..Volume::default()
+    };
+    match data {
+        Data::Claimed(_) => Volume {
+            persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
+                claim_name: names::data(&addon.name),
+                read_only: None,
+            }),
+            ..volume
+        },
+        Data::Passing { bytes } => Volume {
+            empty_dir: Some(EmptyDirVolumeSource {
+                size_limit: Some(quantity::of_bytes(*bytes)),
+                ..EmptyDirVolumeSource::default()
+            }),
+            ..volume
+        },
+    }
 }
 
 fn folder_of(secret: &str) -> String {

@@ -9,6 +9,7 @@ use marketplace_crds::handler::table::TABLE;
 use marketplace_crds::handler::transcription::API_KEY;
 use marketplace_crds::secret_value::accept;
 use marketplace_crds::signature::{PASSWORD, USERNAME};
+use marketplace_crds::storage::bucket::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use marketplace_crds::{MarketplaceAddon, constant};
 
 use super::{Exposed, Refusal};
@@ -35,10 +36,12 @@ pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mu
     SecretContent(copied.collect())
 }
 
-/// The names of those that are mounted as they are: of databases, passwords, servers of speech, constants, partners and tables.
+/// The names of those that are mounted as they are: of databases, an S3 store, passwords, servers of speech, constants,
+/// partners and tables.
 /// What is in a table the service judges, which keeps the last one that is good.
 pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
     let databases = secrets::of_databases(addon).into_iter();
+    let bucket = secrets::bucket_name(addon).into_iter();
     let passwords: BTreeSet<_> = secrets::basic_auth_names(addon).collect();
     let keys: BTreeSet<_> = secrets::api_key_names(addon).collect();
     let constants = constant::secrets(addon);
@@ -48,6 +51,7 @@ pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Ve
     });
     let wanted = databases
         .map(|name| (name, vec![DATABASE_URL]))
+        .chain(bucket.map(|name| (name.to_owned(), vec![ACCESS_KEY_ID, SECRET_ACCESS_KEY])))
         .chain(passwords.into_iter().map(|name| (name, vec![USERNAME, PASSWORD])))
         .chain(keys.into_iter().map(|name| (name, vec![API_KEY])))
         .chain(constants)

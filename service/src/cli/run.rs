@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use marketplace_daemon::{Admin, Grace, Readiness, Tasks, on_signal, telemetry};
 use tokio::net::TcpListener;
 
+pub(super) use self::storage::open_bucket;
 use self::storage::{Storage, fit};
 use super::{AddonOptions, BUILD, CommandError, LogOptions, ModelOptions, TraceOptions, read_config};
 use crate::callback::Callbacks;
@@ -146,14 +147,16 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     }
 
     let partners = open_partners(&config, &secrets, &metrics)?;
-
+    let (looker, reach_page) = storage.as_ref().map(storage::looker).unzip();
     let (mut tasks, readiness) = (Tasks::default(), Readiness::default());
     let registry = metrics.registry().clone();
     let admin = Admin {
         readiness: readiness.clone(),
         liveness: Arc::new(|| Ok(())),
         registry,
-        pages: vec![files::credentials_page(secrets.credentials.clone())],
+        pages: std::iter::once(files::credentials_page(secrets.credentials.clone()))
+            .chain(reach_page)
+            .collect(),
     };
     let admin = tokio::spawn(admin.serve(admin_listener, tasks.last()));
     let (interval, grace) = (Duration::from_secs(options.secrets_interval_seconds), grace(&options));
@@ -161,6 +164,9 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
         "secrets",
         files::reread(secret_files, interval, tasks.stop(), secrets.clone(), metrics.clone()),
     );
+    if let Some(looker) = looker {
+        storage::look(looker, &mut tasks);
+    }
     let analyses = analyses(&options);
     if let Some(storage) = &storage {
         let (queue, stop) = (storage.queue.clone(), tasks.stop());

@@ -19,6 +19,7 @@ fn open(root: &Path) -> (SecretFiles, Secrets) {
     let names = SecretNames {
         credentials: "twilio".to_owned(),
         databases: ["crm".to_owned()].into(),
+        object_stores: ["store".to_owned()].into(),
         basic_auth: ["door".to_owned()].into(),
         api_keys: ["speech".to_owned()].into(),
         constants: [("keys".to_owned(), ["crm".to_owned(), "erp".to_owned()].into())].into(),

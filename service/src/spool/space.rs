@@ -54,8 +54,13 @@ impl Space {
 
 fn look(folder: &Path, budget_bytes: u64) -> io::Result<bool> {
     let mut used_bytes = 0;
-    for room in [QUARANTINE, Area::Audio.folder_name(), Area::Results.folder_name()] {
-        for entry in fs::read_dir(folder.join(room))? {
+    for room in std::iter::once(QUARANTINE).chain(Area::ALL.map(Area::name)) {
+        let entries = match fs::read_dir(folder.join(room)) {
+            // In a bucket, and not here.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && room != QUARANTINE => continue,
+            entries => entries?,
+        };
+        for entry in entries {
             match entry?.metadata() {
                 Ok(metadata) => used_bytes += metadata.len(),
                 // Swept in between.
@@ -73,7 +78,7 @@ fn look(folder: &Path, budget_bytes: u64) -> io::Result<bool> {
 }
 
 /// The disk is the budget where it has less: what is free, and what the spool has taken of it.
-fn is_full(used_bytes: u64, budget_bytes: u64, free_bytes: u64) -> bool {
+pub(super) fn is_full(used_bytes: u64, budget_bytes: u64, free_bytes: u64) -> bool {
     let room_bytes = budget_bytes.min(free_bytes.saturating_add(used_bytes));
     u128::from(used_bytes) * 100 >= u128::from(room_bytes) * FULL_PERCENT
 }

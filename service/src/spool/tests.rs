@@ -142,12 +142,18 @@ async fn removing_twice_is_no_error() -> Tested {
     let folder = TempDir::new()?;
     let spool = Spool::open(folder.path(), LIMITS)?;
     let key = spool.store_result(b"{}").await?;
-    let (path, bytes) = spool.find_result(&key).await?;
-    assert_eq!((std::fs::read(path)?.as_slice(), bytes), (&b"{}"[..], 2));
+    let opened = spool.read(Area::Results, &key).await?;
+    assert_eq!(
+        (std::fs::read(opened.path())?.as_slice(), opened.bytes()),
+        (&b"{}"[..], 2)
+    );
     for _ in 0..2 {
         spool.remove(Area::Results, &key).await?;
     }
-    assert!(matches!(spool.find_result(&key).await, Err(SpoolError::UseDisk { .. })));
+    assert!(matches!(
+        spool.read(Area::Results, &key).await,
+        Err(SpoolError::FindFile)
+    ));
     Ok(())
 }
 

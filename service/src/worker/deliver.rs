@@ -19,7 +19,7 @@ use crate::deadline::{self, Met};
 use crate::domain::JobId;
 use crate::queue::{Delivery, DeliveryRecord, Lease, Queue, QueueError, ResultBody};
 use crate::retry::{self, Jitter, Tried};
-use crate::spool::Spool;
+use crate::spool::{Area, Spool};
 use crate::trace;
 
 pub(super) struct DeliveryStage {
@@ -95,10 +95,11 @@ impl DeliveryStage {
             waited_seconds: delivery.waited_seconds,
             left_seconds: delivery.left_seconds,
         };
-        let content = match &delivery.body {
-            ResultBody::Inline(json) => Content::Bytes(Bytes::from(json.clone())),
-            ResultBody::Spooled(key) => match self.spool.find_result(key).await {
-                Ok((path, bytes)) => Content::File { path, bytes },
+        // A copy of what lies in a bucket stays until it has been sent.
+        let (content, _opened) = match &delivery.body {
+            ResultBody::Inline(json) => (Content::Bytes(Bytes::from(json.clone())), None),
+            ResultBody::Spooled(key) => match self.spool.read(Area::Results, key).await {
+                Ok(opened) => (Content::file(&opened), Some(opened)),
                 Err(error) => {
                     tracing::error!(error = chain(&error), job.id = %delivery.id, "a result is not readable");
                     return retry::decide(&Attempted::Unreadable, &tried, self.jitter.next());

@@ -14,21 +14,22 @@ use super::work::{Conclusion, WorkStage};
 use crate::analysis::JobErrorCode;
 use crate::domain::Job;
 use crate::handler::http::{AboutRecording, AskPartner, Call, Partner};
+use crate::spool::Opened;
 
 /// How soon a partner that is away is asked again, give or take half: in its own time it is asked by nobody.
 const POSTPONED_SECONDS: f64 = 2.0;
 
 impl WorkStage {
-    pub(super) async fn ask(&self, partner: &Partner, job: &Job, within: Duration) -> Conclusion {
+    pub(super) async fn ask(&self, partner: &Partner, job: &Job, (audio, within): (&Opened, Duration)) -> Conclusion {
         let began = Instant::now();
         let call = Call {
             request: &job.work.request,
             within,
             limit_bytes: self.result_bytes,
         };
-        let (question, audio) = (AboutRecording::new(job), self.spool.path(&job.work.audio.key));
+        let question = AboutRecording::new(job);
         let said = tokio::select! {
-            said = partner.analyze(&question, &audio, call) => said,
+            said = partner.analyze(&question, audio.path(), call) => said,
             () = self.given_up.cancelled() => return Conclusion::Release,
         };
         match said {

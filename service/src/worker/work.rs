@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+use super::audio::{self, NoAudio, open_audio};
 use super::claiming::Stage;
 use super::heartbeat::Heartbeat;
 use super::{MAX_ATTEMPTS, WorkMetrics, WorkOutcome};
@@ -23,7 +24,7 @@ use crate::queue::{Lease, Outcome, Queue, QueueError, ResultBody, WorkRecord};
 use crate::retry::{self, Jitter};
 use crate::speech::Engines;
 use crate::speech::kept::Keep;
-use crate::spool::{Spool, SpoolError};
+use crate::spool::{Opened, Spool, SpoolError};
 use crate::trace;
 
 /// A larger result lies in the spool: rows are read whole.
@@ -147,10 +148,19 @@ impl WorkStage {
         match next_step(job.attempt, left) {
             Step::GiveUp(code) => Conclusion::Deliver(Err(code)),
             Step::Analyze { within } => {
+                let began = Instant::now();
+                let audio = match open_audio(&self.spool, job).await {
+                    Ok(audio) => audio,
+                    Err(NoAudio::Yet) => return audio::postpone(&self.jitter),
+                    Err(NoAudio::AnyMore(reason)) => {
+                        return conclude(Err(AnalysisError::ReadFile(reason)), job.attempt);
+                    }
+                };
+                let within = within.saturating_sub(began.elapsed());
                 if let Some(partner) = self.partners.get(&job.work.endpoint) {
-                    return Box::pin(self.ask(partner, job, within)).await;
+                    return Box::pin(self.ask(partner, job, (&audio, within))).await;
                 }
-                let analyzed = self.analyze(lease, within).await;
+                let analyzed = self.analyze(lease, audio, within).await;
                 if let Err(error) = &analyzed {
                     tracing::warn!(error = chain(error), job.id = %job.id, "an analysis failed");
                 }
@@ -159,7 +169,7 @@ impl WorkStage {
         }
     }
 
-    async fn analyze(&self, lease: &Lease<Job>, within: Duration) -> Result<Value, AnalysisError> {
+    async fn analyze(&self, lease: &Lease<Job>, audio: Opened, within: Duration) -> Result<Value, AnalysisError> {
         let job = &lease.subject;
         let Some(plan) = self.plans.get(&job.work.endpoint).cloned() else {
             let reason = "the endpoint has no analysis any more".to_owned();
@@ -173,20 +183,20 @@ impl WorkStage {
         let cancelled = self.given_up.child_token();
         let _cancel_on_drop = cancelled.clone().drop_guard();
         let halt = Halt::new(started + within, cancelled);
-        let path = self.spool.path(&job.work.audio.key);
         let transcript = match &plan.transcription {
             Some(wanted) => {
                 let keep = Keep {
                     queue: self.queue.as_ref(),
                     fence: lease.fence(),
                 };
-                self.engines.transcribe(wanted, (&path, &halt), Some(&keep)).await?
+                let heard = self.engines.transcribe(wanted, (audio.path(), &halt), Some(&keep));
+                heard.await?
             }
             None => None,
         };
         let analyze = move || {
             let material = Material {
-                audio: &path,
+                audio: audio.path(),
                 transcript,
             };
             analysis::analyze(material, &plan, &halt)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# build [PROFILE...|all]: builds every program of programs/ that is not in the cache yet, and those profiles. A program is finished in a folder of its own and then
+# build [PROFILE...|all]: builds every program of programs/ that is not in the cache yet, and those profiles; with --alone those profiles and nothing else. A program is finished in a folder of its own and then
 # moved to its place, so that an interrupted build goes on where it was and a half-built program is never used.
 set -euo pipefail
 source "$(dirname "$0")/../lib/common.sh"
@@ -39,6 +39,11 @@ make_or_die() {  # WHAT LOG
   die "building $1 failed; all of its output: $2"
 }
 
+alone=
+if [[ ${1:-} == --alone ]]; then
+  alone=yes
+  shift
+fi
 wanted=("$@")
 if [[ ${1:-} == all ]]; then mapfile -t wanted < <(list_profiles); fi
 for profile in "${wanted[@]}"; do need_profile "$profile"; done
@@ -48,7 +53,7 @@ exec 8<"$cache/go" # one build at a time; the others then find the work done
 flock 8
 trap 'rm -rf "$programs"/.building-*' EXIT
 rm -rf "$programs"/.building-*
-mapfile -t all < <(list_programs)
+mapfile -t all < <([[ $alone ]] || list_programs)
 all+=("${wanted[@]}")
 number=0
 for program in "${all[@]}"; do

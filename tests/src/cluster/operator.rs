@@ -14,7 +14,19 @@ pub const NAMESPACE: &str = "marketplace-system";
 pub const RELEASE: &str = "marketplace";
 
 /// The values that every suite wants: the images that were built, and a resync that no suite has to wait for.
-const USUAL: &str = "image.repository=docker.io/local/marketplace-operator,image.tag=dev,serviceImage.repository=docker.io/local/marketplace-service,serviceImage.tag=dev,speechImage.repository=docker.io/local/marketplace-service-speech,speechImage.tag=dev,resyncSeconds=5";
+fn usual() -> String {
+    let [operator, service, speech] = ["operator", "service", "service-speech"].map(image);
+    format!(
+        "image.repository={operator},image.tag=dev,serviceImage.repository={service},serviceImage.tag=dev,speechImage.repository={speech},speechImage.tag=dev,resyncSeconds=5"
+    )
+}
+
+/// Where the cluster finds the image of a program of ours, without its tag.
+#[must_use]
+pub fn image(program: &str) -> String {
+    let prefix = std::env::var("IMAGE_PREFIX").unwrap_or_else(|_| "docker.io/local".to_owned());
+    format!("{prefix}/marketplace-{program}")
+}
 
 static INSTALLED: RwLock<bool> = RwLock::const_new(false);
 
@@ -55,7 +67,7 @@ pub async fn reinstall(_alone: &RwLockWriteGuard<'static, bool>, values: &str) -
 }
 
 async fn install(values: &str) -> Result<()> {
-    let values = format!("{USUAL},{values}");
+    let values = format!("{},{values}", usual());
     let arguments = [
         "upgrade",
         "--install",

@@ -1,8 +1,9 @@
 //! What a suite needs in the cluster beside Kubernetes itself: each profile is added when the first suite asks for it,
 //! stays, and goes with the cluster. `tests/cluster/cluster build` must have built it.
 
-use anyhow::Result;
-use k8s_openapi::api::core::v1::Secret;
+use anyhow::{Context as _, Result};
+use k8s_openapi::api::core::v1::{Secret, Service};
+use kube::api::Api;
 use serde_json::json;
 use tokio::sync::Mutex;
 
@@ -57,6 +58,39 @@ pub async fn ensure(profiles: &[Profile]) -> Result<()> {
     let names = profiles.iter().map(|profile| profile.name());
     let arguments: Vec<_> = std::iter::once("add").chain(names).collect();
     run("tests/cluster/cluster", &arguments).await.map(drop)
+}
+
+/// Asks the S3 store as its owner, from the node: the method, and the path with its query.
+pub async fn ask_store(scene: &Scene, method: &str, path: &str) -> Result<String> {
+    let services: Api<Service> = Api::namespaced(scene.client.clone(), "minio");
+    let address = services.get("minio").await?.spec.and_then(|spec| spec.cluster_ip);
+    let address = address.context("the store has an address")?;
+    let (user, url) = (
+        format!("{}:{}", S3_KEYS.0, S3_KEYS.1),
+        format!("http://{address}:9000/{path}"),
+    );
+    let signed = "--silent --fail-with-body --aws-sigv4 aws:amz:us-east-1:s3 --user";
+    let signed: Vec<_> = signed.split(' ').collect();
+    run("curl", &[&signed[..], &[&user, "--request", method, &url]].concat()).await
+}
+
+/// Makes an empty bucket for the scene, named like it, and the Secret `store` that opens it, or does not.
+pub async fn bucket(scene: &Scene, secret_key: &str) -> Result<()> {
+    ensure(&[Profile::Minio]).await?;
+    // an earlier run on the same cluster may have made it
+    if ask_store(scene, "GET", &scene.namespace).await.is_err() {
+        ask_store(scene, "PUT", &scene.namespace).await?;
+    }
+    store_keys(scene, secret_key).await
+}
+
+/// Writes the Secret with the key pair of the store.
+pub async fn store_keys(scene: &Scene, secret_key: &str) -> Result<()> {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "store"},
+        "stringData": {"AWS_ACCESS_KEY_ID": S3_KEYS.0, "AWS_SECRET_ACCESS_KEY": secret_key},
+    });
+    scene.apply::<Secret>(&secret).await.map(drop)
 }
 
 /// Makes an empty database for the scene, named like it, and the Secret `jobs` that leads there.

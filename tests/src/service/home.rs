@@ -14,6 +14,7 @@ use tempfile::TempDir;
 /// The folder of one add-on.
 pub struct Home {
     folder: Arc<TempDir>,
+    data: String,
     address: SocketAddr,
     admin: SocketAddr,
     variables: Vec<(String, String)>,
@@ -29,6 +30,7 @@ impl Home {
         let (address, admin) = free_addresses();
         let home = Self {
             folder,
+            data: "data".to_owned(),
             address,
             admin,
             variables: Vec::new(),
@@ -44,10 +46,21 @@ impl Home {
         let (address, admin) = free_addresses();
         Self {
             folder: Arc::clone(&self.folder),
+            data: self.data.clone(),
             address,
             admin,
             variables: self.variables.clone(),
             more_arguments: self.more_arguments.clone(),
+        }
+    }
+
+    /// The same with a data folder of its own.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let shared = self.shared();
+        Self {
+            data: format!("data-{}", shared.address.port()),
+            ..shared
         }
     }
 
@@ -86,7 +99,7 @@ impl Home {
 
     /// The data folder.
     pub fn data_path(&self) -> PathBuf {
-        self.path().join("data")
+        self.path().join(&self.data)
     }
 
     /// The names of the files in a folder below the data folder; none while the folder is not there.

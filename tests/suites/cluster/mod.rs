@@ -17,6 +17,7 @@ mod requests;
 mod rest;
 mod rotation;
 mod rules;
+mod s3;
 mod sla;
 mod sources;
 mod upgrade;

@@ -60,7 +60,7 @@ async fn a_release_that_does_not_come_up_stops_after_the_first_and_a_pinned_imag
         scene.run(&sms_addon(name)).await?;
     }
     let mut pinned = sms_addon("pinned");
-    pinned["spec"]["workload"] = json!({"image": "docker.io/local/marketplace-service:dev"});
+    pinned["spec"]["workload"] = json!({"image": format!("{}:dev", operator::image("service"))});
     scene.run(&pinned).await?;
     let (pods_before, images_before) = (pods(&scene).await?, images(&scene).await?);
 

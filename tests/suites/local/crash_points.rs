@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use marketplace_tests::addon::{home_at, home_of, manifest, request_sid};
+use marketplace_tests::addon::{home_at, home_of, home_over, manifest, request_sid};
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::audio_host::AudioHost;
 use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::callback::faulty::Authorities;
 use marketplace_tests::ledger::Ledger;
+use marketplace_tests::minio::Minio;
 use marketplace_tests::patience::until;
 use marketplace_tests::postgres::Postgres;
 use marketplace_tests::report::figure;
@@ -40,6 +41,18 @@ const POINTS: [&str; 11] = [
 ];
 /// Those that only a recording passes that is fetched, and one of those that it passes too.
 const FETCH_POINTS: [&str; 4] = ["fetch_claimed", "file_renamed", "fetched", "fetch_recorded"];
+/// Those of an upload whose audio goes to a bucket.
+const BUCKET_POINTS: [&str; 9] = [
+    "quarantined",
+    "uploaded",
+    "before_commit",
+    "after_commit",
+    "after_claim",
+    "result_spooled",
+    "result_recorded",
+    "before_callback",
+    "after_callback",
+];
 /// Crashes at each point, unless MARKETPLACE_CRASH_ROUNDS says otherwise.
 const ROUNDS: u64 = 10;
 /// Recordings of one round; the crash comes at the pass of one of them.
@@ -50,7 +63,17 @@ const ABREAST: usize = 8;
 /// Where the rows are.
 enum Rows {
     File,
-    Schema { url: String, server: &'static Postgres },
+    Schema {
+        url: String,
+        server: &'static Postgres,
+    },
+    /// In a schema, and the audio in a bucket.
+    Bucket {
+        url: String,
+        server: &'static Postgres,
+        store: &'static Minio,
+        bucket: String,
+    },
 }
 
 impl Rows {
@@ -58,14 +81,29 @@ impl Rows {
         match self {
             Self::File if authorities.is_some() => audio_url::home(None, authorities),
             Self::Schema { url, .. } if authorities.is_some() => audio_url::home(Some(url), authorities),
+            Self::Bucket { .. } if authorities.is_some() => bail!("what is fetched takes the same way to a bucket"),
             Self::File => home_of(&manifest()),
             Self::Schema { url, .. } => home_at(url),
+            Self::Bucket { url, store, bucket, .. } => home_over(url, store, bucket),
         }
+    }
+
+    /// What lies in quarantine, what audio there is, and which results.
+    fn files(&self, home: &Home) -> Result<[Vec<String>; 3]> {
+        let Self::Bucket { store, bucket, .. } = self else {
+            return Ok(["quarantine", "audio", "results"].map(|room| home.data_files(room)));
+        };
+        let objects = store.objects(bucket)?;
+        let in_room = |room: &str| {
+            let names = objects.iter().filter_map(|name| name.split_once(room));
+            names.map(|(_, key)| key.to_owned()).collect()
+        };
+        Ok([home.data_files("quarantine"), in_room("/audio/"), in_room("/results/")])
     }
 
     /// What time does while nobody runs: leases end. In a folder of its own the next process knows that they have.
     fn let_leases_end(&self) -> Result<()> {
-        if let Self::Schema { url, server } = self {
+        if let Self::Schema { url, server } | Self::Bucket { url, server, .. } = self {
             let (_, schema) = url.rsplit_once("%3D").context("the URL names its schema")?;
             server.ask(&format!(
                 "UPDATE {schema}.job SET lease_until = 0 WHERE lease_until IS NOT NULL"
@@ -82,6 +120,8 @@ struct Round {
     /// Where the recordings are, if they do not come with the requests.
     host: Option<AudioHost>,
     ledger: Ledger,
+    /// How many files without a row may be left: in a bucket they are swept only once they are old, and nothing makes them so.
+    orphans: usize,
 }
 
 impl Round {
@@ -125,13 +165,15 @@ impl Round {
             let jobs = jobs_of(&self.home).await?;
             let ended = jobs.iter().all(|job| job.state == "confirmed");
             let results: BTreeSet<_> = jobs.into_iter().filter_map(|job| job.result_key).collect();
-            let left = ["quarantine", "audio"].map(|room| self.home.data_files(room).len());
-            let named = self.home.data_files("results").into_iter().collect::<BTreeSet<_>>() == results;
-            Ok((ended && named && left == [0, 0]).then_some(()))
+            let [quarantine, audio, kept] = self.rows.files(&self.home)?;
+            let kept: BTreeSet<_> = kept.into_iter().collect();
+            let orphans = audio.len() + kept.difference(&results).count();
+            let found = kept.is_superset(&results) && quarantine.is_empty() && orphans <= self.orphans;
+            Ok((ended && found).then_some(()))
         })
         .await
         .with_context(|| {
-            let files = ["quarantine", "audio", "results"].map(|room| self.home.data_files(room));
+            let files = self.rows.files(&self.home);
             format!("left: {files:?}")
         })?;
         let jobs = jobs_of(&self.home).await?;
@@ -175,6 +217,10 @@ async fn crash_once(rows: Rows, (point, pass): (&str, u64), wav: &Bytes, is_remo
         receiver: CallbackReceiver::start(&[]).await?,
         host,
         ledger: Ledger::open(&home.path().join("ledger"))?,
+        orphans: match rows {
+            Rows::File | Rows::Schema { .. } => 0,
+            Rows::Bucket { .. } => usize::try_from(RECORDINGS)?,
+        },
         rows,
         home,
     };
@@ -185,14 +231,19 @@ async fn crash_once(rows: Rows, (point, pass): (&str, u64), wav: &Bytes, is_remo
 }
 
 async fn crash_everywhere(name: &str, rows: impl Fn() -> Result<Rows>) -> Result<()> {
-    let rounds = std::env::var("MARKETPLACE_CRASH_ROUNDS").map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
-    let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.6).wav();
-    let (rows, wav) = (&rows, &wav);
     let uploads = POINTS.map(|point| (point, false));
     let points: Vec<_> = uploads
         .into_iter()
         .chain(FETCH_POINTS.map(|point| (point, true)))
         .collect();
+    crash_at(name, &points, rows).await
+}
+
+/// At each of these points, of recordings that come with the request or are fetched.
+async fn crash_at(name: &str, points: &[(&str, bool)], rows: impl Fn() -> Result<Rows>) -> Result<()> {
+    let rounds = std::env::var("MARKETPLACE_CRASH_ROUNDS").map_or(Ok(ROUNDS), |rounds| rounds.parse())?;
+    let wav = Recording::new(1, 8000).then(Sound::Noise { amplitude: 0.2 }, 0.6).wav();
+    let (rows, wav) = (&rows, &wav);
     let each = (0..rounds).flat_map(|round| points.iter().map(move |point| (*point, 1 + round % RECORDINGS)));
     let crashes = stream::iter(each).map(|((point, is_remote), pass)| async move {
         let crashed = crash_once(rows()?, (point, pass), wav, is_remote).await;
@@ -202,7 +253,7 @@ async fn crash_everywhere(name: &str, rows: impl Fn() -> Result<Rows>) -> Result
     figure(&format!(
         "{name}: {} crashes at {} points, {} recordings, {} callbacks, 0 lost",
         deliveries.len(),
-        POINTS.len() + FETCH_POINTS.len(),
+        points.len(),
         deliveries.len() as u64 * RECORDINGS,
         deliveries.iter().sum::<usize>()
     ));
@@ -221,5 +272,23 @@ async fn a_crash_at_any_point_loses_nothing_on_postgres() -> Result<()> {
         let url = server.schema()?;
         Ok(Rows::Schema { url, server })
     })
+    .await
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_loses_nothing_on_postgres_and_a_bucket() -> Result<()> {
+    let (server, store) = (Postgres::shared()?, Minio::shared()?);
+    crash_at(
+        "Postgres and a bucket",
+        &BUCKET_POINTS.map(|point| (point, false)),
+        || {
+            Ok(Rows::Bucket {
+                url: server.schema()?,
+                server,
+                store,
+                bucket: store.bucket()?,
+            })
+        },
+    )
     .await
 }

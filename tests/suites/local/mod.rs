@@ -37,6 +37,7 @@ mod roles;
 mod rotation;
 mod rows;
 mod rules;
+mod s3;
 mod signature;
 mod signature_modes;
 mod slow;

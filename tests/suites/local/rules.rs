@@ -72,6 +72,58 @@ fn the_class_of_a_load_balancer_neither_comes_nor_changes_nor_goes() {
 }
 
 #[test]
+fn audio_moves_neither_into_a_bucket_nor_out_of_it_nor_to_another() {
+    let on = |postgres: &Value| {
+        let mut resource = good();
+        resource["spec"]["storage"] = json!({ "postgres": postgres });
+        resource["spec"]["storage"]["postgres"]["secretName"] = json!("jobs");
+        typed(resource)
+    };
+    let s3 = |bucket: &str, prefix: &str| {
+        let s3 = json!({"bucket": bucket, "secretName": "store", "prefix": prefix, "region": "north-1"});
+        json!({"audio": {"s3": s3}})
+    };
+    let (usual, large) = (json!({}), json!({"volume": {"size": "5Gi"}}));
+    let (named, bucket) = (
+        json!({"volume": {"size": "1Gi", "storageClassName": "shared"}}),
+        s3("recordings", "twilio"),
+    );
+    let mut elsewhere = bucket.clone();
+    elsewhere["audio"]["s3"]["endpoint"] = json!("https://store.example.com");
+    let mut unnamed = bucket.clone();
+    unnamed["audio"]["s3"]
+        .as_object_mut()
+        .expect("it is an object")
+        .remove("prefix");
+    for (before, after, refusal) in [
+        (&usual, &bucket, Some("cannot move between a volume and a bucket")),
+        (&large, &bucket, Some("cannot move between a volume and a bucket")),
+        (&bucket, &usual, Some("cannot move between a volume and a bucket")),
+        (&bucket, &s3("others", "twilio"), Some("s3.bucket cannot be changed")),
+        (&bucket, &s3("recordings", "other"), Some("s3.prefix cannot be changed")),
+        (&bucket, &unnamed, Some("s3.prefix cannot be changed")),
+        (&unnamed, &bucket, Some("s3.prefix cannot be changed")),
+        (&bucket, &elsewhere, None),
+        (&usual, &large, None),
+        (&usual, &named, Some("volume comes late")),
+        (&usual, &json!({"volume": {"size": "100Mi"}}), Some("volume comes late")),
+        (&large, &usual, Some("volume cannot be left out any more")),
+        (&named, &usual, Some("volume cannot be left out any more")),
+        (&json!({"volume": {"size": "1Gi"}}), &usual, None),
+    ] {
+        let violations = manifest::violations_of_update(&on(after), &on(before));
+        let said: Vec<_> = violations.iter().map(|violation| violation.message.as_str()).collect();
+        match refusal {
+            Some(words) => assert!(
+                said.iter().any(|message| message.contains(words)),
+                "{before} {after}: {said:?}"
+            ),
+            None => assert!(said.is_empty(), "{before} {after}: {said:?}"),
+        }
+    }
+}
+
+#[test]
 fn every_example_keeps_every_rule() -> anyhow::Result<()> {
     let mut examples = 0;
     for file in std::fs::read_dir(marketplace_tests::cluster::top().join("examples"))? {

@@ -1,7 +1,6 @@
 //! One change of many jobs: chosen first, then made one after the other, no faster than asked, each with its row of the
 //! audit. A job that has gone on in between is looked at again by the change itself.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use marketplace_daemon::cause::chain;
 use super::ChooseJobs;
 use super::options::{ChangeOptions, Choice, PAGE};
 use super::show::Output;
-use super::store;
+use super::store::{self, Files};
 use crate::cli::CommandError;
 use crate::domain::{JobId, SpoolKey};
 use crate::queue::QueueError;
 use crate::queue::jobs::{Acted, Action, Filter, JobFacts, Jobs, Note, Page};
-use crate::spool::{Area, remove_beside};
+use crate::spool::Area;
 
 /// What is to be changed.
 struct Chosen {
@@ -98,6 +97,7 @@ async fn make(
         );
         return Ok(ExitCode::SUCCESS);
     }
+    let files = Files::find(&options.store)?;
     let note = Note {
         author: options.by.clone(),
         choice: chosen.words,
@@ -111,7 +111,7 @@ async fn make(
         output.acted(id, action, &acted).map_err(CommandError::work)?;
         if let Acted::Done { audio, result } = acted {
             done += 1;
-            remove(options.store.data.as_deref(), audio, result).await;
+            remove(&files, audio, result).await;
         }
     }
     eprintln!("{}: {done} of {count} jobs", action.label());
@@ -123,13 +123,10 @@ async fn make(
 }
 
 /// The rows that named them are gone: what cannot be removed here the service sweeps.
-async fn remove(folder: Option<&Path>, audio: Option<SpoolKey>, result: Option<SpoolKey>) {
-    let Some(folder) = folder else {
-        return;
-    };
+async fn remove(files: &Files, audio: Option<SpoolKey>, result: Option<SpoolKey>) {
     for (area, key) in [(Area::Audio, audio), (Area::Results, result)] {
         if let Some(key) = key
-            && let Err(error) = remove_beside(folder, area, &key).await
+            && let Err(error) = files.remove(area, &key).await
         {
             eprintln!("a file stays until it is swept: {}", chain(&error));
         }

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use super::options::StoreOptions;
+use crate::cli::run::open_bucket;
 use crate::cli::{CommandError, read_config};
 use crate::config::{Config, StoragePlan};
+use crate::domain::SpoolKey;
 use crate::files::SecretFiles;
 use crate::queue::jobs::Jobs;
 use crate::queue::{PostgresQueue, QueueError, SqliteQueue};
+use crate::spool::{Area, Bucket, SpoolError, remove_beside};
 use crate::worker::LEASE;
 
 /// Why there are no jobs to look at.
@@ -30,8 +33,41 @@ enum OpenStore {
 pub(super) async fn open(options: &StoreOptions) -> Result<Box<dyn Jobs>, CommandError> {
     let config = read_config(&options.addon.file).map_err(CommandError::input)?;
     match &config.storage {
-        Some(StoragePlan::Postgres { secret_name }) => open_postgres(&config, options, secret_name).await,
+        Some(StoragePlan::Postgres { secret_name, .. }) => open_postgres(&config, options, secret_name).await,
         Some(StoragePlan::Folder) | None => open_file(&config, options).await,
+    }
+}
+
+/// Where the files of jobs lie, for who deletes the rows that name them.
+pub(super) enum Files {
+    /// In the data folder.
+    Folder(PathBuf),
+    /// In a bucket.
+    Bucket(Bucket),
+    /// Nobody has said: the service sweeps what has no row.
+    Unknown,
+}
+
+impl Files {
+    pub(super) fn find(options: &StoreOptions) -> Result<Self, CommandError> {
+        let config = read_config(&options.addon.file).map_err(CommandError::input)?;
+        let in_folder = || options.data.clone().map_or(Self::Unknown, Self::Folder);
+        match &config.storage {
+            Some(StoragePlan::Postgres { bucket: Some(plan), .. }) => {
+                let (_, secrets) = SecretFiles::open(options.addon.places(), config.secrets.clone());
+                let bucket = open_bucket(plan, &config, &secrets).map_err(CommandError::work)?;
+                Ok(Self::Bucket(bucket))
+            }
+            Some(StoragePlan::Postgres { bucket: None, .. } | StoragePlan::Folder) | None => Ok(in_folder()),
+        }
+    }
+
+    pub(super) async fn remove(&self, area: Area, key: &SpoolKey) -> Result<(), SpoolError> {
+        match self {
+            Self::Folder(folder) => remove_beside(folder, area, key).await,
+            Self::Bucket(bucket) => bucket.remove(area, key).await,
+            Self::Unknown => Ok(()),
+        }
     }
 }
 

@@ -46,13 +46,14 @@ pub(super) fn find_secrets(config: &Config, places: &SecretPlaces) -> Result<(),
     let SecretNames {
         credentials: _,
         databases,
+        object_stores,
         basic_auth: _,
         constants,
         authorizations,
         tables,
         api_keys,
     } = &config.secrets;
-    let others = [databases, authorizations, tables, api_keys];
+    let others = [databases, object_stores, authorizations, tables, api_keys];
     if env_file.is_some() && constants.is_empty() && others.into_iter().all(BTreeSet::is_empty) {
         return Ok(());
     }

@@ -2,22 +2,28 @@
 //!
 //! A volume is one process's: SQLite and the audio in one folder, under one lock, so that whatever was leased when it
 //! starts belongs to nobody alive. With Postgres there may be any number of processes of any role: nothing is known of the
-//! others, and only time frees a lease.
+//! others, and only time frees a lease. They share the folder with the audio, or each has one of its own and they share a
+//! bucket.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use marketplace_daemon::Tasks;
+use marketplace_daemon::admin::Page;
 use marketplace_daemon::cause::chain;
+use tokio::sync::watch;
 
 use super::Role;
 use crate::cli::CommandError;
 use crate::cli::jobs::fence_once;
-use crate::config::{Config, StoragePlan};
+use crate::config::{BucketPlan, Config, StoragePlan};
 use crate::files::Secrets;
 use crate::queue::jobs::Jobs;
 use crate::queue::{PostgresQueue, Queue as _, QueueError, SqliteQueue};
-use crate::spool::Spool;
+use crate::reach::Looker;
+use crate::spool::{Bucket, Spool, SpoolError};
 use crate::worker::LEASE;
 
 /// Why the flags do not fit the add-on.
@@ -71,7 +77,14 @@ pub(super) async fn open(
         return Ok(None);
     };
     match &config.storage {
-        Some(StoragePlan::Postgres { secret_name }) => open_shared(config, folder, secrets, secret_name).await,
+        Some(StoragePlan::Postgres { secret_name, bucket }) => {
+            let spool = match bucket {
+                Some(plan) => open_bucket(plan, config, secrets)
+                    .and_then(|bucket| Spool::over(folder, config.limits.spool, bucket)),
+                None => Spool::share(folder, config.limits.spool),
+            };
+            open_shared(config, spool.map_err(CommandError::work)?, secrets, secret_name).await
+        }
         Some(StoragePlan::Folder) | None => open_alone(config, folder).await,
     }
     .map(Some)
@@ -91,15 +104,21 @@ async fn open_alone(config: &Config, folder: &Path) -> Result<Storage, CommandEr
     })
 }
 
+/// The bucket as this process may use it; nobody is asked yet, for the same reason.
+pub(crate) fn open_bucket(plan: &BucketPlan, config: &Config, secrets: &Secrets) -> Result<Bucket, SpoolError> {
+    let keys = secrets.key_pairs.get(&plan.secret_name).cloned();
+    let keys = keys.unwrap_or_else(|| watch::channel(None).1);
+    Bucket::new(plan, &config.addon, keys)
+}
+
 /// A database that is down is no reason not to start: endpoints that answer at once need none, and recordings get 503 until
 /// it is back. One that must not be used is.
 async fn open_shared(
     config: &Config,
-    folder: &Path,
+    spool: Spool,
     secrets: &Secrets,
     secret_name: &str,
 ) -> Result<Storage, CommandError> {
-    let spool = Spool::share(folder, config.limits.spool).map_err(CommandError::work)?;
     let url = secrets.database_urls.get(secret_name).cloned();
     let url = url.ok_or_else(|| CommandError::input(QueueError::FindUrl))?;
     let queue = PostgresQueue::new_lazy(url, config.addon.clone(), LEASE).bounded(config.limits.room);
@@ -117,6 +136,20 @@ async fn open_shared(
         spool: Arc::new(spool),
         queue: Arc::new(queue),
     })
+}
+
+/// Looks whether it can be reached, and tells it.
+pub(super) fn looker(storage: &Storage) -> (Looker, Page) {
+    Looker::new(storage.queue.clone(), Arc::clone(&storage.spool))
+}
+
+/// From now on.
+pub(super) fn look(looker: Looker, tasks: &mut Tasks) {
+    let stop = tasks.stop();
+    tasks.spawn("reach", async move {
+        looker.run(stop).await;
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// Before anything is worked on or delivered. Without a database it cannot be known what would be.
@@ -147,6 +180,7 @@ mod tests {
         let on_postgres = Config {
             storage: Some(StoragePlan::Postgres {
                 secret_name: "jobs".to_owned(),
+                bucket: None,
             }),
             ..with_recordings.clone()
         };

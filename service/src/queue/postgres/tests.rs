@@ -12,14 +12,10 @@ use tokio::sync::watch;
 use super::PostgresQueue;
 use super::server::RefuseServer;
 use crate::domain::AddonKey;
+use crate::harness::postgres::Postgres;
 use crate::queue::contract::{Bench, LONG, Tested, addon, every_queue, finished, job};
 use crate::queue::jobs::Jobs;
 use crate::queue::{Enqueued, Queue, QueueError, Room};
-
-#[path = "../../../../tests/src/postgres.rs"]
-mod harness;
-
-use harness::Postgres;
 
 /// A schema of its own on the server of all.
 struct Schema(OnceLock<Result<String, String>>);

@@ -92,6 +92,7 @@ impl Front {
         let secrets = Secrets {
             credentials: credentials_seen,
             database_urls: [("crm".to_owned(), database_url_seen)].into(),
+            key_pairs: [].into(),
             basic_credentials: [].into(),
             api_keys: [].into(),
             constants: watch::channel(Arc::default()).1,

@@ -108,8 +108,8 @@ async fn only_what_no_row_names_is_tidied_away() -> Tested {
     bench.sweeper().tidy(Duration::ZERO).await?;
     assert!(!bench.spool.path(&orphan.key).exists());
     assert!(matches!(
-        bench.spool.find_result(&result).await,
-        Err(SpoolError::UseDisk { .. })
+        bench.spool.read(Area::Results, &result).await,
+        Err(SpoolError::FindFile)
     ));
     assert!(bench.spool.path(&job.audio.key).exists());
     Ok(())

@@ -5,6 +5,7 @@ covers=(minio ../lib/profile.sh ../image.sh)
 
 make() {
   go_build ../profiles/minio '' github.com/minio/minio
+  install -D -t "$out/programs" "$out/minio" # for suites without a cluster
   profile_program minio
   profile_image minio minio
   install -D -m 644 -t "$out/manifests" "$here/profiles/minio/minio.yaml"
