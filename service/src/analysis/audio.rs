@@ -12,7 +12,7 @@ use crate::domain::AudioFormat;
 mod decoder;
 mod riff;
 
-use decoder::{Decoder, Packets, Pcm, Region};
+use decoder::{Decoder, Packets, Pcm, Pcm16, Region};
 use riff::{ReadWave, Wave, tag};
 
 /// A conference leg per channel at the most; more is a broken header.
@@ -61,6 +61,7 @@ impl Audio {
         };
         let region = region(path, wave.data_start, wave.data_bytes)?;
         let decoder: Box<dyn Decoder> = match wave.tag {
+            tag::PCM if wave.bits == 16 => Box::new(Pcm16::new(wave, region)),
             tag::PCM | tag::FLOAT => Box::new(Pcm::new(wave, region)?),
             _ => Box::new(Packets::wave(wave, region)?),
         };

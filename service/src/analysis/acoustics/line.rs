@@ -77,10 +77,8 @@ impl Default for NoiseFloor {
 }
 
 impl NoiseFloor {
-    /// One frame.
-    pub(super) fn add(&mut self, frame: &[f32]) {
-        #[expect(clippy::cast_precision_loss, reason = "some hundred samples")]
-        let power = frame.iter().map(|sample| sample * sample).sum::<f32>() / frame.len().max(1) as f32;
+    /// One frame of this power.
+    pub(super) fn add(&mut self, power: f32) {
         let level = f64::from(10.0 * power.log10()).clamp(f64::from(LOWEST_DBFS), 0.0) - f64::from(LOWEST_DBFS);
         #[expect(
             clippy::cast_possible_truncation,
@@ -145,7 +143,7 @@ mod tests {
         let floor = |frames: &[(f32, u64)]| {
             let mut floor = NoiseFloor::default();
             for (level, count) in frames {
-                (0..*count).for_each(|_| floor.add(&[*level; 256]));
+                (0..*count).for_each(|_| floor.add(level * level));
             }
             (floor.dbfs(), floor.is_heard())
         };

@@ -12,6 +12,10 @@ use crate::analysis::resample::{SPEECH_RATE_HERTZ, ToSpeechRate};
 const SPEECH_FRAME_SAMPLES: usize = 256;
 /// The score from which on a frame is speech; the detector's authors recommend it.
 const SPEECH_SCORE: f32 = 0.5;
+/// Quieter than -60 dBFS, as a power, is nobody: ten decibels below the bound of silence.
+const NOBODY_BELOW: f32 = 1e-6;
+/// After so many frames of nobody the detector is not asked again before there is a sound: it is most of the work.
+const ASKED_FRAMES: u32 = 5;
 /// A pause of up to 0.3 s is within a word or between two: who pauses so is still talking.
 const BRIDGED_FRAMES: usize = 19;
 /// How many frames a second has.
@@ -36,6 +40,8 @@ pub(super) struct Voice {
 struct Frames {
     detector: Box<Detector>,
     waiting: Vec<f32>,
+    /// For how many frames nobody was heard.
+    nobody: u32,
     bridge: Bridge,
 }
 
@@ -45,6 +51,7 @@ impl Voice {
         let frames = Frames {
             detector: Detector::default_boxed(),
             waiting: Vec::new(),
+            nobody: 0,
             bridge: Bridge::default(),
         };
         Ok(Self {
@@ -79,12 +86,23 @@ impl Frames {
             .extend(samples.iter().map(|sample| sample.clamp(-1.0, 1.0)));
         let whole = self.waiting.len() - self.waiting.len() % SPEECH_FRAME_SAMPLES;
         for frame in self.waiting[..whole].chunks_exact(SPEECH_FRAME_SAMPLES) {
-            let is_voiced = self.detector.predict_f32(frame) >= SPEECH_SCORE;
-            noise.add(frame);
+            let power = power(frame);
+            noise.add(power);
+            self.nobody = if power < NOBODY_BELOW {
+                self.nobody.saturating_add(1)
+            } else {
+                0
+            };
+            let is_voiced = self.nobody <= ASKED_FRAMES && self.detector.predict_f32(frame) >= SPEECH_SCORE;
             self.bridge.add(is_voiced);
         }
         self.waiting.drain(..whole);
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some hundred samples")]
+fn power(frame: &[f32]) -> f32 {
+    frame.iter().map(|sample| sample * sample).sum::<f32>() / frame.len().max(1) as f32
 }
 
 /// Holds back what is silent until it is known whether it is only a short pause.
