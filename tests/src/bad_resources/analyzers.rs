@@ -8,22 +8,40 @@ const ANALYSIS: &str = "/spec/endpoints/0/handler/analysis";
 
 #[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn intent(name: &'static str, intent: Value, message: &'static str) -> Row {
-    replace(name, ANALYSIS, json!({"acoustics": {}, "intent": intent}), message)
+    replace(
+        name,
+        ANALYSIS,
+        json!({"intent": intent, "transcription": {"engine": {"builtin": {}}}}),
+        message,
+    )
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn redaction(name: &'static str, redaction: Value, message: &'static str) -> Row {
-    replace(
-        name,
-        ANALYSIS,
-        json!({"acoustics": {}, "redaction": redaction}),
-        message,
-    )
+    replace(name, ANALYSIS, json!({"dtmf": {}, "redaction": redaction}), message)
 }
 
 pub(super) fn rows() -> Vec<Row> {
     let phrases = ["cancel it"];
     vec![
+        replace(
+            "sentiment of words that nobody writes down",
+            ANALYSIS,
+            json!({"sentiment": {}, "transcription": {"engine": {"none": {}}}}),
+            "handler.analysis.intent and handler.analysis.sentiment need words",
+        ),
+        replace(
+            "intents without words",
+            ANALYSIS,
+            json!({"acoustics": {}, "intent": {"intents": [{"name": "cancel", "phrases": phrases}]}}),
+            "handler.analysis.intent and handler.analysis.sentiment need words",
+        ),
+        replace(
+            "redaction of neither words nor keys",
+            ANALYSIS,
+            json!({"acoustics": {}, "redaction": {}}),
+            "handler.analysis.redaction has nothing to redact",
+        ),
         intent(
             "no intent",
             json!({"intents": []}),
