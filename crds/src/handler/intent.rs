@@ -11,7 +11,7 @@ use crate::rules::{between, rule};
 #[serde(rename_all = "camelCase")]
 pub struct Intent {
     /// What the speakers may want.
-    #[schemars(length(min = 1, max = 64))]
+    #[schemars(length(min = 1, max = 32))]
     #[x_kube(
         merge_strategy = ListMerge::Map(vec!["name".into()]),
         validation = rule("size(self) > 0", "intent.intents must have at least one intent"),
@@ -42,7 +42,7 @@ pub struct NamedIntent {
     /// How it is said, for example `cancel my subscription`. Rare words count more than those that many phrases have, and
     /// endings do not count: `cancelling` is `cancel`.
     #[serde(default)]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 256)))]
     #[x_kube(validation = rule(
         "self.all(p, p.matches('[0-9A-Za-z]'))",
         "each phrase of an intent must have a word",
@@ -52,7 +52,7 @@ pub struct NamedIntent {
     /// Regular expressions that settle it by themselves where they match a segment, in the syntax of Rust's `regex` (RE2's,
     /// without look-around and back-references). Write `(?i)` to match both cases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16), inner(length(min = 1, max = 512)))]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 256)))]
     #[x_kube(validation = pattern("self.all(p, ''.matches(p) || !''.matches(p))"))]
     pub patterns: Option<Vec<String>>,
 }

@@ -13,6 +13,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::callback::{CallbackReceiver, Delivery};
+use marketplace_tests::cluster::partner::{IMAGE, ensure_image};
 use marketplace_tests::cluster::profile::{database, ensure};
 use marketplace_tests::cluster::prometheus::{self, Prometheus};
 use marketplace_tests::cluster::scene::recording_addon;
@@ -39,7 +40,7 @@ fn addon(name: &str, workers: &Value, cutoff_factor: u32) -> Value {
     let mut addon = recording_addon(name);
     addon["spec"]["publicUrl"] = json!(format!("https://addons.example.com/{name}"));
     addon["spec"]["endpoints"][0]["handler"] = json!({"container": {
-        "image": "docker.io/local/partner:1", "port": 9000,
+        "image": IMAGE, "port": 9000,
         "env": [{"name": "WAIT", "value": "audio"}],
     }});
     addon["spec"]["storage"] = json!({"postgres": {"secretName": "jobs", "volume": {"size": "1Gi"}}});
@@ -210,6 +211,7 @@ async fn scale_back(scene: &Scene, client: &mut Caller) -> Result<()> {
 #[tokio::test]
 async fn a_burst_meets_its_deadlines_by_more_workers_and_not_by_one() -> Result<()> {
     ensure(&[Profile::Prometheus, Profile::Keda]).await?;
+    ensure_image().await?;
     let _operator = operator::shared().await?;
     let scene = Scene::new("burst").await?;
     database(&scene).await?;
