@@ -48,11 +48,6 @@ pub(super) fn rows() -> Vec<Row> {
             "intent.intents must have at least one intent",
         ),
         intent(
-            "two intents of one name",
-            json!({"intents": [{"name": "a", "phrases": phrases}, {"name": "a", "phrases": phrases}]}),
-            "each intent must have a name of its own",
-        ),
-        intent(
             "an intent with a name that is a sentence",
             json!({"intents": [{"name": "cancel it", "phrases": phrases}]}),
             "the name of an intent must be letters, digits, '-' and '_'",
@@ -96,11 +91,6 @@ pub(super) fn rows() -> Vec<Row> {
             "a pattern with the name of an entity",
             json!({"patterns": [{"name": "CardNumber", "pattern": "[0-9]+"}]}),
             "the name of a redaction pattern must be letters and digits, begin with a letter, and be no entity's",
-        ),
-        redaction(
-            "two patterns of one name",
-            json!({"patterns": [{"name": "M", "pattern": "a"}, {"name": "M", "pattern": "b"}]}),
-            "each pattern of redaction must have a name of its own",
         ),
     ]
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::{Scene, run};
+use crate::patience::until;
 
 /// A part that a running cluster can be given; `tests/cluster/profiles` has a folder for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +78,13 @@ pub async fn ask_store(scene: &Scene, method: &str, path: &str) -> Result<String
 /// Makes an empty bucket for the scene, named like it, and the Secret `store` that opens it, or does not.
 pub async fn bucket(scene: &Scene, secret_key: &str) -> Result<()> {
     ensure(&[Profile::Minio]).await?;
-    // an earlier run on the same cluster may have made it
-    if ask_store(scene, "GET", &scene.namespace).await.is_err() {
-        ask_store(scene, "PUT", &scene.namespace).await?;
-    }
+    // the node may learn of the store's Service a moment after its pod is ready, and an earlier run may have made the bucket
+    until("a bucket", async || {
+        let is_there = ask_store(scene, "GET", &scene.namespace).await.is_ok()
+            || ask_store(scene, "PUT", &scene.namespace).await.is_ok();
+        Ok(is_there.then_some(()))
+    })
+    .await?;
     store_keys(scene, secret_key).await
 }
 
