@@ -78,11 +78,6 @@ pub(super) fn rows() -> Vec<Row> {
             "redaction must have an entity or a pattern",
         ),
         redaction(
-            "an entity twice",
-            json!({"entities": ["CardCode", "CardCode"]}),
-            "each entity of redaction may be named once",
-        ),
-        redaction(
             "a pattern that looks ahead",
             json!({"patterns": [{"name": "Member", "pattern": "M(?=1)"}]}),
             "a pattern must be a regular expression in the syntax of RE2",
