@@ -6,6 +6,7 @@ mod endpoints;
 mod exposures;
 mod handlers;
 mod limits;
+pub mod repeated;
 mod requests;
 mod scaling;
 mod signatures;

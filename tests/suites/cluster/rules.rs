@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use kube::api::{Api, Patch, PatchParams, PostParams, ValidationDirective};
 use marketplace_crds::MarketplaceAddon;
-use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good};
+use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good, repeated};
 use marketplace_tests::cluster::{Scene, operator, run, watch};
 use marketplace_tests::patience::until;
 use marketplace_tests::report::figure;
@@ -52,6 +52,17 @@ async fn the_api_server_refuses_each_bad_resource_with_its_sentence() -> Result<
         check(&scene, row).await?;
     }
     figure(&format!("{} bad resources refused", rows.len()));
+    scene.end().await
+}
+
+#[tokio::test]
+async fn the_api_server_refuses_each_repeated_key_by_itself() -> Result<()> {
+    let _operator = operator::shared().await?;
+    let scene = Scene::new("repeated-keys").await?;
+    for row in repeated::rows() {
+        let said = refusal(&scene, changed(&row)).await?;
+        assert!(said.contains(repeated::OF_THE_SERVER), "{}: {said}", row.name);
+    }
     scene.end().await
 }
 

@@ -1,7 +1,7 @@
 //! The bad-resource table, evaluated without an API server. `cluster::rules` sends the same rows to a real one.
 
 use marketplace_crds::{MarketplaceAddon, manifest};
-use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good};
+use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good, repeated};
 use serde_json::{Value, json};
 
 fn typed(resource: Value) -> MarketplaceAddon {
@@ -20,6 +20,11 @@ fn check(row: &Row, violations: &[manifest::Violation]) {
     );
 }
 
+/// Every row that whoever reads a file must refuse.
+fn in_files() -> impl Iterator<Item = Row> {
+    at_creation().into_iter().chain(repeated::rows())
+}
+
 #[test]
 fn the_good_resource_keeps_every_rule() {
     assert_eq!(manifest::violations(&typed(good())), []);
@@ -27,7 +32,7 @@ fn the_good_resource_keeps_every_rule() {
 
 #[test]
 fn refuses_each_bad_resource_with_its_sentence() {
-    for row in at_creation() {
+    for row in in_files() {
         check(&row, &manifest::violations(&typed(changed(&row))));
     }
 }
@@ -44,7 +49,7 @@ fn refuses_each_bad_change_with_its_sentence() {
 
 #[test]
 fn the_reader_of_manifests_refuses_the_same_rows() {
-    for row in at_creation() {
+    for row in in_files() {
         let text = serde_yaml::to_string(&changed(&row)).expect("a resource is YAML");
         let refusal = manifest::read(&text).map_or_else(|refusal| refusal.to_string(), |_| String::new());
         assert!(refusal.contains(row.message), "{}: {refusal}", row.name);
