@@ -79,14 +79,14 @@ impl GiveAnswer {
 }
 
 /// What is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// Where it was asked.
     pub endpoint: &'a Endpoint,
     /// What.
     pub lookup: &'a Lookup,
-    /// What makes a repetition the same request.
-    pub request: &'a RequestKey,
+    /// What makes a repetition the same request; only a partner is told.
+    pub request: &'a (dyn Fn() -> RequestKey + Sync),
     /// When the answer must be there.
     pub answer_by: Instant,
 }
@@ -138,7 +138,7 @@ impl LookupHandler {
             Self::Sql(sql) => Box::pin(sql.look_up(lookup, question.within())).await?,
             Self::Http(partner) => {
                 let call = Call {
-                    request,
+                    request: &request(),
                     within: question.within(),
                     limit_bytes: ANSWER_LIMIT_BYTES,
                 };

@@ -14,16 +14,16 @@ use super::{Asked, Outcome, Server, sources};
 use crate::admission::{Admission, Known, Lookup, Refusal, SignedRequest, Upload, admit};
 use crate::clock;
 use crate::config::Endpoint;
-use crate::domain::{Credentials, RequestKey};
+use crate::domain::Credentials;
 use crate::handler::Question;
 use crate::handler::analysis::{AcceptRecording, Recording, Recordings};
-use crate::request::knows_constants;
+use crate::request::{SentBody, knows_constants};
 use crate::signature::{ClaimedSignature, Verified};
 use crate::spool::Quarantined;
 
 /// What is left to do for a request that is proven to be Twilio's, and admitted.
 pub(super) enum Step<'a> {
-    LookUp(&'a Endpoint, Lookup, RequestKey),
+    LookUp(&'a Endpoint, Lookup, SentBody),
     /// The recording is made safe. On the heap, because it carries a lot.
     Accept(&'a Endpoint, &'a Recordings, Box<Recording>),
     Try(&'a Endpoint, &'a Recordings, Upload, Option<Quarantined>),
@@ -81,11 +81,7 @@ fn next<'a>(
     };
     let admitted = admit(&known, route.endpoint, &request).map_err(Verdict::Refused)?;
     match (admitted, route.endpoint, &server.recordings) {
-        (Admission::Lookup(lookup), Some(endpoint), _) => {
-            let query = asked.head.uri.query();
-            let key = request_key(&lookup.sids, &route.url, query, &request.sent.body);
-            Ok(Step::LookUp(endpoint, lookup, key))
-        }
+        (Admission::Lookup(lookup), Some(endpoint), _) => Ok(Step::LookUp(endpoint, lookup, request.sent.body)),
         (Admission::Analyze(analyze), Some(endpoint), Some(recordings)) => {
             let query = asked.head.uri.query();
             let recording = Recording {
@@ -106,11 +102,12 @@ fn next<'a>(
 
 pub(super) async fn carry_out(server: &Server, asked: &Asked<'_>, step: Step<'_>) -> Verdict {
     match step {
-        Step::LookUp(endpoint, lookup, request) => {
+        Step::LookUp(endpoint, lookup, body) => {
+            let (url, query) = (&asked.route.url, asked.head.uri.query());
             let question = Question {
                 endpoint,
                 lookup: &lookup,
-                request: &request,
+                request: &|| request_key(&lookup.sids, url, query, &body),
                 answer_by: asked.answer_by,
             };
             look_up(server, question).await
