@@ -25,9 +25,6 @@ use silence::{SilenceFinder, SilenceReport};
 use talk::{Monologue, Talk, TalkOver};
 use voice::Voice;
 
-/// What is fed to every measure at a time: a tenth of a second, so that a halt is noticed at once.
-const BLOCKS_PER_SECOND: u32 = 10;
-
 /// What is wanted of the acoustics. Nothing can be set yet: the thresholds suit telephone audio.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AcousticsPlan {}
@@ -106,10 +103,9 @@ struct Channel {
 
 /// Measures the file.
 pub fn measure(path: &Path, halt: &Halt) -> Result<AcousticsReport, AnalysisError> {
-    let mut audio = Audio::open(path)?;
+    let audio = Audio::open(path)?;
     let format = audio.format();
     let width = usize::from(format.channels);
-    let frames = (format.sample_rate_hertz / BLOCKS_PER_SECOND) as usize;
 
     let mut loudness = Loudness::new(format.channels, format.sample_rate_hertz)?;
     let mut silence = SilenceFinder::new(format.sample_rate_hertz);
@@ -117,14 +113,8 @@ pub fn measure(path: &Path, halt: &Halt) -> Result<AcousticsReport, AnalysisErro
     let mut channels = (0..width)
         .map(|_| Channel::new(format.sample_rate_hertz))
         .collect::<Result<Vec<_>, _>>()?;
-    let mut block = Vec::new();
-    loop {
-        halt.check().map_err(AnalysisError::FinishInTime)?;
-        audio.read_block(frames, &mut block)?;
-        if block.is_empty() {
-            break;
-        }
-        loudness.add(&block)?;
+    audio.each_block(halt, |block| {
+        loudness.add(block)?;
         for frame in block.chunks_exact(width) {
             silence.add(frame);
         }
@@ -132,7 +122,8 @@ pub fn measure(path: &Path, halt: &Halt) -> Result<AcousticsReport, AnalysisErro
             channel.add(block.iter().skip(place).step_by(width).copied())?;
         }
         follow(&mut talk, &mut channels);
-    }
+        Ok(())
+    })?;
     for channel in &mut channels {
         channel.voice.finish()?;
     }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use super::AnalysisError;
+use super::{AnalysisError, Halt};
 use crate::domain::AudioFormat;
 
 mod decoder;
@@ -21,6 +21,8 @@ const MAX_CHANNELS: u16 = 8;
 const MIN_SAMPLE_RATE_HERTZ: u32 = 4_000;
 /// The most that studios use.
 const MAX_SAMPLE_RATE_HERTZ: u32 = 192_000;
+/// What is read at a time where a halt is to be noticed at once: a tenth of a second.
+const BLOCKS_PER_SECOND: u32 = 10;
 /// The tag that many mp3 files begin with has a head of this length.
 const ID3_HEAD_BYTES: usize = 10;
 
@@ -96,6 +98,28 @@ impl Audio {
     #[must_use]
     pub fn format(&self) -> AudioFormat {
         self.format
+    }
+
+    /// Reads it to its end, a tenth of a second at a time, so that a halt is noticed at once; memory does not grow with the
+    /// length.
+    pub fn each_block(
+        mut self,
+        halt: &Halt,
+        mut take: impl FnMut(&[f32]) -> Result<(), AnalysisError>,
+    ) -> Result<(), AnalysisError> {
+        let mut block = Vec::new();
+        while self.next_block(halt, &mut block)? {
+            take(&block)?;
+        }
+        Ok(())
+    }
+
+    /// The next tenth of a second, as in `read_block`; whether there is one.
+    pub fn next_block(&mut self, halt: &Halt, block: &mut Vec<f32>) -> Result<bool, AnalysisError> {
+        halt.check().map_err(AnalysisError::FinishInTime)?;
+        let frames = self.format.sample_rate_hertz / BLOCKS_PER_SECOND;
+        self.read_block(frames as usize, block)?;
+        Ok(!block.is_empty())
     }
 
     /// Fills the block with up to `frames` frames, channels interleaved, full scale 1.0; empty at the end.

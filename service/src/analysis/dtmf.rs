@@ -18,8 +18,6 @@ mod tones;
 
 use press::Presses;
 
-/// What is read at a time: a tenth of a second, so that a halt is noticed at once.
-const BLOCKS_PER_SECOND: u32 = 10;
 /// Who waits longer before the next key has begun another number.
 const SEQUENCE_PAUSE_SECONDS: f64 = 3.0;
 
@@ -85,24 +83,18 @@ impl Analyzer for DtmfPlan {
 
 /// Every key of the recording, in order of time.
 pub fn listen(path: &Path, halt: &Halt) -> Result<Vec<Keyed>, AnalysisError> {
-    let mut audio = Audio::open(path)?;
+    let audio = Audio::open(path)?;
     let format = audio.format();
     let channels = usize::from(format.channels);
-    let frames = (format.sample_rate_hertz / BLOCKS_PER_SECOND) as usize;
     let mut listeners: Vec<Presses> = (1..=format.channels)
         .map(|channel| Presses::new(channel, format.sample_rate_hertz))
         .collect();
-    let mut block = Vec::new();
-    loop {
-        halt.check().map_err(AnalysisError::FinishInTime)?;
-        audio.read_block(frames, &mut block)?;
-        if block.is_empty() {
-            break;
-        }
+    audio.each_block(halt, |block| {
         for (channel, listener) in listeners.iter_mut().enumerate() {
             listener.add(block.iter().skip(channel).step_by(channels).copied());
         }
-    }
+        Ok(())
+    })?;
     let mut keyed: Vec<Keyed> = listeners.into_iter().flat_map(Presses::finish).collect();
     keyed.sort_by(|one, other| one.start_seconds.total_cmp(&other.start_seconds));
     Ok(keyed)

@@ -144,6 +144,14 @@ impl Weighed {
     }
 }
 
+fn speakers(channels: BTreeMap<u16, Vec<Weighed>>) -> Vec<SpeakerSentiment> {
+    let speaker = |(channel, weighed): (u16, Vec<Weighed>)| SpeakerSentiment {
+        channel,
+        score: mean(weighed.into_iter()).told(),
+    };
+    channels.into_iter().map(speaker).collect()
+}
+
 fn report(segments: &[Segment], weighed: &[Weighed]) -> SentimentReport {
     let mut channels: BTreeMap<u16, Vec<Weighed>> = BTreeMap::new();
     for (segment, weighed) in segments.iter().zip(weighed) {
@@ -152,13 +160,7 @@ fn report(segments: &[Segment], weighed: &[Weighed]) -> SentimentReport {
     SentimentReport {
         method: "vader",
         overall: mean(weighed.iter().copied()).told(),
-        speakers: channels
-            .into_iter()
-            .map(|(channel, weighed)| SpeakerSentiment {
-                channel,
-                score: mean(weighed.into_iter()).told(),
-            })
-            .collect(),
+        speakers: speakers(channels),
         timeline: timeline::pieces(segments, weighed),
         segments: segments
             .iter()

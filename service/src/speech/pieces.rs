@@ -11,9 +11,6 @@ use crate::analysis::audio::Audio;
 use crate::analysis::resample::ToSpeechRate;
 use crate::analysis::{AnalysisError, Halt};
 
-/// What is read at a time: a tenth of a second, so that a halt is noticed at once.
-const BLOCKS_PER_SECOND: u32 = 10;
-
 /// Something that was said on one channel without a longer pause.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
@@ -71,17 +68,15 @@ impl Pieces {
 
     /// The next piece; none at the end.
     pub fn next(&mut self, halt: &Halt) -> Result<Option<Piece>, AnalysisError> {
-        let frames = (self.audio.format().sample_rate_hertz / BLOCKS_PER_SECOND) as usize;
         let of_all = usize::from(self.audio.format().channels);
         while self.ready.is_empty() && !self.channels.is_empty() {
-            halt.check().map_err(AnalysisError::FinishInTime)?;
-            self.audio.read_block(frames, &mut self.block)?;
+            let more = self.audio.next_block(halt, &mut self.block)?;
             let (ready, next_place) = (&mut self.ready, &mut self.next_place);
             let mut take = |channel: u16, cut: Cut| {
                 ready.push_back(piece(*next_place, channel, cut));
                 *next_place += 1;
             };
-            if self.block.is_empty() {
+            if !more {
                 for channel in self.channels.drain(..) {
                     let Channel {
                         number,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{SentimentScore, SpeakerSentiment, Weighed, mean};
+use super::{SentimentScore, SpeakerSentiment, Weighed, mean, speakers};
 use crate::analysis::transcript::Segment;
 
 /// How long a piece is, where that does not make too many.
@@ -49,13 +49,7 @@ pub(super) fn pieces(segments: &[Segment], weighed: &[Weighed]) -> Vec<TimelineP
         start_seconds: f64::from(piece) * seconds,
         end_seconds: f64::from(piece + 1) * seconds,
         score: mean(channels.values().flatten().copied()).told(),
-        speakers: channels
-            .into_iter()
-            .map(|(channel, weighed)| SpeakerSentiment {
-                channel,
-                score: mean(weighed.into_iter()).told(),
-            })
-            .collect(),
+        speakers: speakers(channels),
     };
     pieces.into_iter().map(tell).collect()
 }
