@@ -204,6 +204,27 @@ fn builder() -> reqwest::ClientBuilder {
         .connect_timeout(CONNECT_TIMEOUT)
 }
 
+/// Reads an answer, if it has at most so many bytes; none: it has more.
+pub(crate) async fn read_body(
+    mut response: reqwest::Response,
+    limit_bytes: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    if response
+        .content_length()
+        .is_some_and(|length| length > limit_bytes as u64)
+    {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > limit_bytes {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body))
+}
+
 /// What a failed request means. The refusal of an address arrives wrapped in the client's own errors.
 fn explain(error: &reqwest::Error) -> Sent {
     if let Some(refused) = refusal_in(error) {

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::resolver::{CheckedResolver, Resolve};
-use super::{BuildClient, UrlRefused, admits_url, builder, refusal_in};
+use super::{BuildClient, UrlRefused, admits_url, builder, read_body, refusal_in};
 
 /// Far more than the words of 30 s take, with every detail that servers add.
 const ANSWER_LIMIT_BYTES: usize = 1 << 20;
@@ -132,7 +132,7 @@ impl SpeechClient {
         if let Some(key) = key {
             request = request.bearer_auth(key.expose_secret());
         }
-        let mut answer = request
+        let answer = request
             .multipart(form(wav, model, language))
             .send()
             .await
@@ -143,14 +143,10 @@ impl SpeechClient {
                 after: wait(&answer),
             });
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| explain(&error))? {
-            if bytes.len() + chunk.len() > ANSWER_LIMIT_BYTES {
-                return Err(AskSpeech::AcceptSize);
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+        let bytes = read_body(answer, ANSWER_LIMIT_BYTES)
+            .await
+            .map_err(|error| explain(&error))?;
+        bytes.ok_or(AskSpeech::AcceptSize)
     }
 }
 

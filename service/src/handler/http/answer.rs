@@ -4,28 +4,17 @@
 use reqwest::Response;
 
 use super::{AskPartner, Results};
-use crate::egress::CallPartner;
+use crate::egress::{CallPartner, read_body};
 
 /// The results, of at most so many bytes; none: it knows nothing.
-pub(super) async fn read(mut response: Response, limit_bytes: usize) -> Result<Option<Results>, AskPartner> {
+pub(super) async fn read(response: Response, limit_bytes: usize) -> Result<Option<Results>, AskPartner> {
     match response.status().as_u16() {
         200 => {}
         204 => return Ok(None),
         status => return Err(AskPartner::AcceptStatus(status)),
     }
-    let announced = response
-        .content_length()
-        .and_then(|length| usize::try_from(length).ok());
-    if announced.is_some_and(|length| length > limit_bytes) {
-        return Err(AskPartner::ReadTooLarge { limit_bytes });
-    }
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(CallPartner::from)? {
-        if body.len() + piece.len() > limit_bytes {
-            return Err(AskPartner::ReadTooLarge { limit_bytes });
-        }
-        body.extend_from_slice(&piece);
-    }
+    let body = read_body(response, limit_bytes).await.map_err(CallPartner::from)?;
+    let body = body.ok_or(AskPartner::ReadTooLarge { limit_bytes })?;
     serde_json::from_slice(&body)
         .map(Some)
         .map_err(|_| AskPartner::ReadJson)
