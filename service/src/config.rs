@@ -118,6 +118,17 @@ pub enum HandlerPlan {
     Analysis(AnalysisPlan),
 }
 
+impl HandlerPlan {
+    /// The analyzers, where it has them.
+    #[must_use]
+    pub const fn analysis(&self) -> Option<&AnalysisPlan> {
+        match self {
+            Self::Analysis(plan) => Some(plan),
+            Self::Table(_) | Self::Sql(_) | Self::Http(_) => None,
+        }
+    }
+}
+
 /// The known phone numbers and what is answered for them.
 pub type TableEntries = BTreeMap<String, Map<String, Value>>;
 

@@ -179,10 +179,8 @@ pub async fn run(options: RunOptions) -> Result<(), CommandError> {
     }
     if let (Some(storage), Role::All | Role::Worker) = (&storage, options.role) {
         let engines = engines::start(&config, &options.model, &secrets, analyses)?;
-        let worker = Worker {
-            partners: partners.clone(),
-            ..worker(&config, storage, &secrets, &metrics, (engines, analyses, grace))?
-        };
+        let doers = (partners.clone(), engines);
+        let worker = worker(&config, storage, (&secrets, &metrics), doers, (analyses, grace))?;
         let stop = tasks.stop();
         tasks.spawn("worker", async move {
             worker.run(stop).await;
@@ -307,17 +305,14 @@ fn server(
 fn worker(
     config: &Config,
     storage: &Storage,
-    secrets: &Secrets,
-    metrics: &Metrics,
-    (engines, analyses, grace): (Engines, usize, Grace),
+    (secrets, metrics): (&Secrets, &Metrics),
+    (partners, engines): (Partners, Engines),
+    (analyses, grace): (usize, Grace),
 ) -> Result<Worker, CommandError> {
     let plans: HashMap<_, _> = config
         .endpoints
         .iter()
-        .filter_map(|endpoint| match &endpoint.handler {
-            HandlerPlan::Analysis(plan) => Some((endpoint.name.clone(), plan.clone())),
-            HandlerPlan::Table(_) | HandlerPlan::Sql(_) | HandlerPlan::Http(_) => None,
-        })
+        .filter_map(|endpoint| Some((endpoint.name.clone(), endpoint.handler.analysis()?.clone())))
         .collect();
     let measured = WorkMetrics::register(metrics.registry(), &config.addon).map_err(CommandError::work)?;
     for endpoint in config.endpoints.iter().filter(|one| one.integration.is_asynchronous()) {
@@ -329,7 +324,7 @@ fn worker(
         queue: storage.queue.clone(),
         spool: Arc::clone(&storage.spool),
         plans,
-        partners: Partners::new(),
+        partners,
         engines,
         sla: config.sla,
         fetcher: Fetcher::new(audio, secrets.credentials.clone(), config.limits.spool.max_file_bytes),

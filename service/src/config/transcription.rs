@@ -6,7 +6,7 @@ use std::time::Duration;
 use marketplace_crds::handler::transcription::{Builtin, Engine, NoEngine, OpenAi, Transcription};
 use url::Url;
 
-use super::{Endpoint, HandlerPlan, ReadConfig};
+use super::{Endpoint, ReadConfig};
 use crate::speech::openai::OpenAiPlan;
 use crate::speech::{EnginePlan, TranscriptionPlan};
 
@@ -67,10 +67,8 @@ fn read_server(endpoint: &str, server: &OpenAi) -> Result<OpenAiPlan, ReadConfig
 
 /// The Secrets with the keys of servers.
 pub(super) fn api_keys(endpoints: &[Endpoint]) -> BTreeSet<String> {
-    let transcriptions = endpoints.iter().filter_map(|endpoint| match &endpoint.handler {
-        HandlerPlan::Analysis(plan) => plan.transcription.as_ref(),
-        HandlerPlan::Table(_) | HandlerPlan::Sql(_) | HandlerPlan::Http(_) => None,
-    });
+    let plans = endpoints.iter().filter_map(|endpoint| endpoint.handler.analysis());
+    let transcriptions = plans.filter_map(|plan| plan.transcription.as_ref());
     let names = transcriptions.filter_map(|transcription| match &transcription.engine {
         EnginePlan::OpenAi(plan) => plan.secret_name.clone(),
         EnginePlan::Builtin | EnginePlan::None => None,

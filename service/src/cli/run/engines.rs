@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::{CommandError, ModelOptions};
-use crate::config::{Config, HandlerPlan};
+use crate::config::Config;
 use crate::egress::SystemResolver;
 use crate::files::Secrets;
 use crate::speech::builtin::{Builtin, LoadModel};
@@ -36,11 +36,11 @@ pub(super) fn start(
         builtin: None,
         openai: BTreeMap::new(),
     };
-    let plans = config.endpoints.iter().filter_map(|endpoint| match &endpoint.handler {
-        HandlerPlan::Analysis(plan) => plan.transcription.as_ref(),
-        HandlerPlan::Table(_) | HandlerPlan::Sql(_) | HandlerPlan::Http(_) => None,
-    });
-    for plan in plans {
+    let analyses_wanted = config
+        .endpoints
+        .iter()
+        .filter_map(|endpoint| endpoint.handler.analysis());
+    for plan in analyses_wanted.filter_map(|plan| plan.transcription.as_ref()) {
         match &plan.engine {
             EnginePlan::Builtin if engines.builtin.is_none() => engines.builtin = Some(load(model, analyses)?),
             EnginePlan::OpenAi(plan) if !engines.openai.contains_key(plan) => {
