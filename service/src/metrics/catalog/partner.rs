@@ -2,7 +2,8 @@
 
 use marketplace_daemon::definition::{Definition, Kind, Label, Values};
 
-use super::{ANALYSIS_BOUNDS_SECONDS, ENDPOINT};
+use super::ENDPOINT;
+use super::jobs::ANALYSIS_BOUNDS_SECONDS;
 use crate::handler::http::PartnerMetrics;
 
 /// Calls of partners.
