@@ -15,10 +15,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::patience::BOUND;
 use crate::result_schema;
+use crate::served::Served;
 
 pub mod faulty;
 pub mod large;
@@ -82,7 +82,7 @@ struct Shared {
 pub struct CallbackReceiver {
     address: SocketAddr,
     shared: Arc<Shared>,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 impl CallbackReceiver {
@@ -101,14 +101,11 @@ impl CallbackReceiver {
             deliveries: watch::Sender::new(Vec::new()),
         });
         let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
-        let server = tokio::spawn(async move {
-            // It ends with the test; an error in between shows as a callback that never came.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = Served::on(listener, router);
         Ok(Self {
             address,
             shared,
-            server,
+            _server: server,
         })
     }
 
@@ -150,12 +147,6 @@ impl CallbackReceiver {
             .wait(&format!("a callback to {target}"), |all| all.iter().any(of_name))
             .await?;
         deliveries.into_iter().find(of_name).context("it was there")
-    }
-}
-
-impl Drop for CallbackReceiver {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

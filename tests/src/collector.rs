@@ -10,7 +10,8 @@ use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::served::Served;
 
 const EXPORT_LIMIT_BYTES: usize = 64 << 20;
 
@@ -29,7 +30,7 @@ type Exports = Arc<Mutex<Vec<Export>>>;
 pub struct Collector {
     address: SocketAddr,
     exports: Exports,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 impl Collector {
@@ -39,14 +40,11 @@ impl Collector {
         let address = listener.local_addr()?;
         let exports = Exports::default();
         let router = Router::new().fallback(take).with_state(Arc::clone(&exports));
-        let server = tokio::spawn(async move {
-            // It ends with the test; an error in between shows as an export that never came.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = Served::on(listener, router);
         Ok(Self {
             address,
             exports,
-            server,
+            _server: server,
         })
     }
 
@@ -63,12 +61,6 @@ impl Collector {
     /// The bytes of all exports.
     pub fn bytes(&self) -> Vec<u8> {
         self.exports().into_iter().flat_map(|export| export.bytes).collect()
-    }
-}
-
-impl Drop for Collector {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

@@ -29,6 +29,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod report;
 pub mod result_schema;
+pub mod served;
 pub mod service;
 pub mod speech_server;
 pub mod spoken;

@@ -12,10 +12,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Response, StatusCode};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::cluster::top;
 use crate::patience::{BOUND, until};
+use crate::served::Served;
 
 /// A program of `examples/handlers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ struct Shared {
 pub struct Obedient {
     address: SocketAddr,
     shared: Shared,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 impl Obedient {
@@ -158,14 +158,11 @@ impl Obedient {
             asked: Arc::default(),
         };
         let router = Router::new().fallback(handle).with_state(shared.clone());
-        let server = tokio::spawn(async move {
-            // It ends with the test; an error in between shows as an answer that never came.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = Served::on(listener, router);
         Ok(Self {
             address,
             shared,
-            server,
+            _server: server,
         })
     }
 
@@ -187,12 +184,6 @@ impl Obedient {
     /// Its URL.
     pub fn url(&self) -> String {
         format!("http://{}/ask", self.address)
-    }
-}
-
-impl Drop for Obedient {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

@@ -15,9 +15,9 @@ use axum::routing::post;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::patience::BOUND;
+use crate::served::Served;
 
 /// How a request is answered instead.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ struct Shared {
 pub struct SpeechServer {
     address: SocketAddr,
     shared: Arc<Shared>,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 impl SpeechServer {
@@ -84,14 +84,11 @@ impl SpeechServer {
             .route("/v1/audio/transcriptions", post(transcribe))
             .layer(DefaultBodyLimit::max(25 << 20))
             .with_state(Arc::clone(&shared));
-        let server = tokio::spawn(async move {
-            // It ends with the test; an error in between shows as words that never came.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = Served::on(listener, router);
         Ok(Self {
             address,
             shared,
-            server,
+            _server: server,
         })
     }
 
@@ -116,12 +113,6 @@ impl SpeechServer {
     /// From now on nothing is held.
     pub fn let_go(&self) {
         self.shared.held.send_replace(false);
-    }
-}
-
-impl Drop for SpeechServer {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

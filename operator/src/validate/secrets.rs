@@ -37,8 +37,7 @@ pub(super) fn credentials(addon: &MarketplaceAddon, facts: &Facts, refusals: &mu
 }
 
 /// The names of those that are mounted as they are: of databases, an S3 store, passwords, servers of speech, constants,
-/// partners and tables.
-/// What is in a table the service judges, which keeps the last one that is good.
+/// partners and tables. What is in a table the service judges, which keeps the last one that is good.
 pub(super) fn mounted(addon: &MarketplaceAddon, facts: &Facts, refusals: &mut Vec<Refusal>) -> BTreeSet<String> {
     let databases = secrets::of_databases(addon).into_iter();
     let bucket = secrets::bucket_name(addon).into_iter();

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Barrier, watch};
-use tokio::task::JoinHandle;
 
 use crate::patience::BOUND;
+use crate::served::Served;
 
 struct Expected {
     body: Bytes,
@@ -25,7 +25,7 @@ struct Expected {
 pub struct LargeReceiver {
     came_whole: watch::Receiver<usize>,
     wanted: usize,
-    server: JoinHandle<()>,
+    _server: Served,
 }
 
 impl LargeReceiver {
@@ -41,14 +41,11 @@ impl LargeReceiver {
             .fallback(receive)
             .layer(DefaultBodyLimit::disable())
             .with_state(expected);
-        let server = tokio::spawn(async move {
-            // It ends with the test; an error in between shows as a callback that never came.
-            let _ = axum::serve(listener, router).await;
-        });
+        let server = Served::on(listener, router);
         Self {
             came_whole,
             wanted,
-            server,
+            _server: server,
         }
     }
 
@@ -58,12 +55,6 @@ impl LargeReceiver {
         let all_came = tokio::time::timeout(BOUND, self.came_whole.wait_for(|whole| *whole == wanted)).await;
         all_came.with_context(|| format!("waited {} s in vain for {wanted} callbacks", BOUND.as_secs()))??;
         Ok(())
-    }
-}
-
-impl Drop for LargeReceiver {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 
