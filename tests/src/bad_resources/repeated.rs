@@ -10,7 +10,6 @@ pub const OF_THE_SERVER: &str = "duplicate entries for key";
 
 const HANDLER: &str = "/spec/endpoints/0/handler";
 
-#[expect(clippy::needless_pass_by_value, reason = "a row writes its value in place")]
 fn handler(name: &'static str, handler: Value, message: &'static str) -> Row {
     replace(name, HANDLER, handler, message)
 }
