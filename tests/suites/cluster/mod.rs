@@ -20,6 +20,7 @@ mod rules;
 mod s3;
 mod sla;
 mod sources;
+mod speech;
 mod upgrade;
 mod volume;
 mod waiting;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use kube::api::{Api, Patch, PatchParams, PostParams, ValidationDirective};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good, repeated};
-use marketplace_tests::cluster::{Scene, operator, run, watch};
+use marketplace_tests::cluster::{Scene, operator, run, top, watch};
 use marketplace_tests::patience::until;
 use marketplace_tests::report::figure;
 use serde_json::{Value, json};
@@ -63,6 +63,25 @@ async fn the_api_server_refuses_each_repeated_key_by_itself() -> Result<()> {
         let said = refusal(&scene, changed(&row)).await?;
         assert!(said.contains(repeated::OF_THE_SERVER), "{}: {said}", row.name);
     }
+    scene.end().await
+}
+
+#[tokio::test]
+async fn the_api_server_takes_each_example() -> Result<()> {
+    let _operator = operator::shared().await?;
+    let scene = Scene::new("every-example").await?;
+    let examples = top().join("examples");
+    let folder = examples.to_str().context("a path of ours is text")?;
+    // The server alone judges: what it would take is not kept.
+    let apply = [
+        "--namespace",
+        "every-example",
+        "apply",
+        "--dry-run=server",
+        "-f",
+        folder,
+    ];
+    run("kubectl", &apply).await?;
     scene.end().await
 }
 

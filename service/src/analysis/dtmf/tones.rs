@@ -105,12 +105,24 @@ impl Tones {
         is_key.then_some(KEYS[low.0][high.0])
     }
 
-    /// The power at each frequency; all eight filters side by side.
+    /// The power at each frequency; all eight filters side by side, and two samples at a time: each step of a filter waits for
+    /// the one before, so that half as many are nearly twice as fast.
     fn powers(&self) -> [f32; 8] {
         let (mut one, mut two) = ([0.0_f32; 8], [0.0_f32; 8]);
-        for sample in &self.shaped {
+        let pairs = self.shaped.chunks_exact(2);
+        let rest = pairs.remainder();
+        for pair in pairs {
             for filter in 0..8 {
-                let next = sample + self.coefficients[filter] * one[filter] - two[filter];
+                let factor = self.coefficients[filter];
+                let next = factor * one[filter] + (pair[0] - two[filter]);
+                one[filter] =
+                    (factor * factor - 1.0) * one[filter] + (pair[1] + factor * pair[0] - factor * two[filter]);
+                two[filter] = next;
+            }
+        }
+        for sample in rest {
+            for filter in 0..8 {
+                let next = self.coefficients[filter] * one[filter] + (sample - two[filter]);
                 two[filter] = one[filter];
                 one[filter] = next;
             }
@@ -126,7 +138,7 @@ impl Tones {
     fn power_at(&self, hertz: f32) -> f32 {
         let coefficient = 2.0 * (TAU * hertz / self.rate_hertz).cos();
         let (one, two) = self.shaped.iter().fold((0.0_f32, 0.0_f32), |(one, two), sample| {
-            (sample + coefficient * one - two, one)
+            (coefficient * one + (sample - two), one)
         });
         (one * one + two * two - coefficient * one * two) * self.scale
     }
