@@ -15,12 +15,14 @@ use super::{AnalysisError, Halt};
 
 mod line;
 mod loudness;
+mod peak;
 mod silence;
 mod talk;
 mod voice;
 
 use line::Clipping;
 use loudness::Loudness;
+use peak::Peak;
 use silence::{SilenceFinder, SilenceReport};
 use talk::{Monologue, Talk, TalkOver};
 use voice::Voice;
@@ -108,6 +110,7 @@ pub fn measure(path: &Path, halt: &Halt) -> Result<AcousticsReport, AnalysisErro
     let width = usize::from(format.channels);
 
     let mut loudness = Loudness::new(format.channels, format.sample_rate_hertz)?;
+    let mut peak = Peak::new(format.channels, format.sample_rate_hertz)?;
     let mut silence = SilenceFinder::new(format.sample_rate_hertz);
     let mut talk = Talk::new(format.channels);
     let mut channels = (0..width)
@@ -115,6 +118,7 @@ pub fn measure(path: &Path, halt: &Halt) -> Result<AcousticsReport, AnalysisErro
         .collect::<Result<Vec<_>, _>>()?;
     audio.each_block(halt, |block| {
         loudness.add(block)?;
+        peak.add(block)?;
         for frame in block.chunks_exact(width) {
             silence.add(frame);
         }
@@ -140,8 +144,8 @@ pub fn measure(path: &Path, halt: &Halt) -> Result<AcousticsReport, AnalysisErro
         channels: format.channels,
         sample_rate_hertz: format.sample_rate_hertz,
         integrated_lufs: loudness.integrated()?,
-        peak_dbfs: loudness.sample_peak()?,
-        true_peak_dbtp: loudness.true_peak()?,
+        peak_dbfs: peak.of_samples(),
+        true_peak_dbtp: peak.between_samples(),
         speech_ratio: talk.speech_ratio(),
         silence: silence.finish().report(format.seconds),
         talk_over: talk.over(),

@@ -20,7 +20,7 @@ find_programs() {
 }
 
 prepare_state() {
-  mkdir -p "$state"/{pki,log,pod-logs,volumes/{1..14}}
+  mkdir -p "$state"/{pki,log,pod-logs,volumes/{1..15}}
   cp -r "$here/node" "$state/node"
   printf 'cgroupRoot: /%s\n' "$cgroup" >>"$state/node/config/kubelet.yaml"
   : >"$state/resolv.conf"
