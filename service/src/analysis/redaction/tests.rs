@@ -91,6 +91,10 @@ fn a_card_that_was_misheard_goes_by_the_word_for_it() {
             "my card number is [CardNumber]",
         ),
         (
+            "my cart number is 4880 0596 0898 0592 and the car number 4429, 3357, 80078, 9918",
+            "my cart number is [CardNumber] and the car number [CardNumber]",
+        ),
+        (
             "the visa is four one one one one one one one one one one one one one one two",
             "the visa is [CardNumber]",
         ),

@@ -27,7 +27,7 @@ pub(super) struct Mention {
 }
 
 /// The longer first: where one begins, a shorter one that begins there is not meant.
-const PHRASES: [(&str, Meaning); 64] = [
+const PHRASES: [(&str, Meaning); 66] = [
     ("back of the card", Meaning::CardCode),
     ("back of your card", Meaning::CardCode),
     ("back of my card", Meaning::CardCode),
@@ -92,6 +92,9 @@ const PHRASES: [(&str, Meaning); 64] = [
     ("maestro", Meaning::Card),
     ("debit", Meaning::Card),
     ("credit", Meaning::Card),
+    // what engines of transcription make of `card number`
+    ("car number", Meaning::Card),
+    ("cart number", Meaning::Card),
 ];
 
 /// Words that end a card's number, and make no number one of another kind.
