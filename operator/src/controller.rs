@@ -41,8 +41,8 @@ pub struct Scope<'a> {
     pub concurrency: u16,
 }
 
-/// Starts the watches and the passes of one namespace, or of all, once this replica leads. `kube_runtime::Controller` would poll its own watches
-/// behind one shared back-off; its core, the applier, takes the queue from ours.
+/// Starts the watches and the passes of one namespace, or of all, once this replica leads. `kube_runtime::Controller` would
+/// poll its own watches behind one shared back-off; its core, the applier, takes the queue from ours.
 pub fn start(tasks: &mut Tasks, context: &Arc<Context>, standing: &Leads, scope: Scope<'_>) {
     let Scope { namespace, concurrency } = scope;
     let (queue, requests) = mpsc::channel(QUEUE);

@@ -1,6 +1,6 @@
 //! What the front of the service counts. Made once by `cli`, filled by `server`; other parts register their own definitions
-//! in the same registry. What each is called and means is said in `catalog`. Every series carries `addon="namespace/name"`; all other labels come from enums or from the
-//! configured names of endpoints, never from a request.
+//! in the same registry. What each is called and means is said in `catalog`. Every series carries `addon="namespace/name"`;
+//! all other labels come from enums or from the configured names of endpoints, never from a request.
 
 pub mod catalog;
 

@@ -1,7 +1,6 @@
-//! The spans of the service: one for each request, each attempt at a fetch or at a job, each try of a callback. They are made only while
-//! traces are sent somewhere; called by `server` and `worker`. A span holds words of ours, names of the resource and SIDs:
-//! never a query, a number, a body, or more of a callback or of the URL of audio
-//! than its host.
+//! The spans of the service: one for each request, each attempt at a fetch or at a job, each try of a callback. They are
+//! made only while traces are sent somewhere; called by `server` and `worker`. A span holds words of ours, names of the
+//! resource and SIDs: never a query, a number, a body, or more of a callback or of the URL of audio than its host.
 
 use marketplace_daemon::traces::TARGET;
 use tracing::{Span, field};

@@ -1,5 +1,6 @@
 //! Does the accepted work: permits, lease, heartbeat, fetch, analysis, record, callback. Three loops that share nothing but
-//! the queue, because a host or a receiver that is slow must not keep work from being done, and a sweep that forgets what was kept long enough.
+//! the queue, because a host or a receiver that is slow must not keep work from being done, and a sweep that forgets what
+//! was kept long enough.
 //!
 //! Told to stop, it leases nothing more, finishes what fits the grace period, and gives the rest back uncounted.
 

@@ -152,7 +152,8 @@ pub struct NewJob {
     pub format: AudioFormat,
     /// Where the audio is still to be fetched from.
     pub remote: Option<RemoteAudio>,
-    /// Hash over the signed fields except the callback and the URL of the audio: another one under the same request key is another request.
+    /// Hash over the signed fields except the callback and the URL of the audio: another one under the same request key is
+    /// another request.
     pub fields_digest: String,
     /// When the result is due.
     pub deadlines: Deadlines,

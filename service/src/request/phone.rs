@@ -1,8 +1,9 @@
 //! One spelling for every phone number that is asked about: E.164, a plus sign and digits. Pure. Nothing is refused here:
 //! what is no phone number (a short code, the name of a sender, a SIP address) stays as it was sent.
 //!
-//! The rules, in this order: blanks, dashes, dots, slashes and parentheses are dropped; a leading `00` is a plus sign; with a
-//! plus sign `(0)` is dropped, and the number is complete. Without one it is national, and needs the add-on's default country code:
+//! The rules, in this order: blanks, dashes, dots, slashes and parentheses are dropped; a leading `00` is a plus sign; with
+//! a plus sign `(0)` is dropped, and the number is complete. Without one it is national, and needs the add-on's default
+//! country code:
 //!
 //! - code 1: ten digits, or eleven that begin with 1; `011` is read as a plus sign;
 //! - any other code: one leading 0 is dropped, but not with code 39, whose numbers keep it.

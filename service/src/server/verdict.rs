@@ -86,7 +86,8 @@ pub enum Verdict {
     Unavailable(Reason),
 }
 
-/// The one word that logs and metrics give as the reason, one of those in `reasons`. The sender of a request that is not verified is never told it.
+/// The one word that logs and metrics give as the reason, one of those in `reasons`. The sender of a request that is not
+/// verified is never told it.
 pub type Reason = &'static str;
 
 impl Verdict {

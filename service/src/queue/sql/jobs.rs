@@ -25,7 +25,8 @@ const DELIVER: Statement = statement!(
     WHERE addon = $1 AND id = $2"
 );
 
-// What is still to be fetched is fetched first. Past its cut-off there would be no time to work: it is given as much as nearly all need, and the callback's minutes.
+// What is still to be fetched is fetched first. Past its cut-off there would be no time to work: it is given as much as
+// nearly all need, and the callback's minutes.
 const WORK: Statement = statement!(
     "UPDATE job SET state = 'queued', attempt = 0, delivery_attempt = 0,
                    run_at = CASE WHEN audio_source IS NULL THEN " NOW " ELSE " NEVER " END,
