@@ -95,7 +95,9 @@ impl Prometheus {
         until(&format!("{replicas} of Prometheus"), async || {
             let status = deployments.get("prometheus").await?.status.unwrap_or_default();
             let is = (status.replicas.unwrap_or(0), status.ready_replicas.unwrap_or(0));
-            Ok((is == (replicas, replicas)).then_some(()))
+            // the node learns of the pod's address a moment after it is ready
+            let answers = get(self.address, "/-/ready").await.is_ok();
+            Ok((is == (replicas, replicas) && answers == (replicas > 0)).then_some(()))
         })
         .await
     }

@@ -123,10 +123,14 @@ async fn wanted_workers(scene: &Scene, addon: &str) -> Result<i32> {
     deployment.spec.replicas.context("a number is always there")
 }
 
+fn scaled_objects(scene: &Scene) -> Api<DynamicObject> {
+    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject"));
+    Api::namespaced_with(scene.client.clone(), &scene.namespace, &kind)
+}
+
 /// Whether KEDA holds what there is because it knows nothing.
 async fn falls_back(scene: &Scene, is_so: bool) -> Result<()> {
-    let kind = ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject"));
-    let objects: Api<DynamicObject> = Api::namespaced_with(scene.client.clone(), &scene.namespace, &kind);
+    let objects = scaled_objects(scene);
     let expected = if is_so { "True" } else { "False" };
     within(BOUND, &format!("Fallback={expected}"), async || {
         let object = objects.get("elastic-workers").await?;
@@ -170,16 +174,43 @@ async fn without_prometheus(scene: &Scene, client: Client) -> Result<()> {
     Ok(())
 }
 
+/// How often in a row KEDA was not told the demand.
+async fn failures(objects: &Api<DynamicObject>) -> Result<i64> {
+    let object = objects.get("elastic-workers").await?;
+    let health = object.data["status"]["health"].as_object().cloned().unwrap_or_default();
+    let counts = health.values().filter_map(|metric| metric["numberOfFailures"].as_i64());
+    Ok(counts.max().unwrap_or(0))
+}
+
 /// Prometheus is there, and may not ask the pods any more: the series end, and no worker is taken away either.
 async fn without_the_series(scene: &Scene, mut addon: Value) -> Result<()> {
     let before = wanted_workers(scene, "elastic").await?;
     let nobody = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "nobody"}}}]);
     addon["spec"]["network"] = json!({"monitoringFrom": nobody});
-    scene.apply::<MarketplaceAddon>(&addon).await?;
+    scene.run(&addon).await?;
+    // a connection that is there already is none of a policy's business: Prometheus begins anew, with new ones
+    let prometheus = Prometheus::find(scene.client.clone()).await?;
+    prometheus.scale(0).await?;
+    prometheus.scale(1).await?;
+    let known = prometheus
+        .query("marketplace_worker_demand{addon=\"vanished/elastic\"}")
+        .await?;
+    ensure!(known.is_empty(), "the series goes on: {known:?}");
+    let objects = scaled_objects(scene);
+    let so_far = failures(&objects).await?;
+    within(
+        BOUND,
+        "KEDA in vain for the series of a Prometheus that answers",
+        async || Ok((failures(&objects).await? >= so_far + 2).then_some(())),
+    )
+    .await?;
     falls_back(scene, true).await?;
     let after = wanted_workers(scene, "elastic").await?;
     ensure!(after >= before, "{before} workers became {after} without a series");
-    addon["spec"]["network"] = json!({});
+    addon["spec"]
+        .as_object_mut()
+        .context("a resource has a spec")?
+        .remove("network");
     scene.apply::<MarketplaceAddon>(&addon).await?;
     falls_back(scene, false).await
 }
@@ -208,17 +239,23 @@ async fn scale_back(scene: &Scene, client: &mut Caller) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_burst_meets_its_deadlines_by_more_workers_and_not_by_one() -> Result<()> {
+/// What every test of this suite begins with: a namespace with a database, and an add-on whose workers KEDA looks after.
+async fn elastic(name: &str) -> Result<(Scene, Value)> {
     ensure(&[Profile::Prometheus, Profile::Keda]).await?;
     ensure_image().await?;
-    let _operator = operator::shared().await?;
-    let scene = Scene::new("burst").await?;
+    let scene = Scene::new(name).await?;
     database(&scene).await?;
     let keda = json!({"keda": {"minReplicas": 1, "maxReplicas": 4, "prometheus": {"serverAddress": prometheus::URL}}});
     let elastic = addon("elastic", &keda, 10);
-    let one = json!({"fixed": {"replicas": 1}});
     scene.run(&elastic).await?;
+    Ok((scene, elastic))
+}
+
+#[tokio::test]
+async fn a_burst_meets_its_deadlines_by_more_workers_and_not_by_one() -> Result<()> {
+    let _operator = operator::shared().await?;
+    let (scene, _) = elastic("burst").await?;
+    let one = json!({"fixed": {"replicas": 1}});
     scene.run(&addon("single", &one, 10)).await?;
     scene.run(&addon("flooded", &one, 2)).await?;
     watch::state(&scene.all(), "elastic", "ScalingActive", "True", None).await?;
@@ -255,8 +292,21 @@ async fn a_burst_meets_its_deadlines_by_more_workers_and_not_by_one() -> Result<
         flood.errors()?
     );
 
-    without_the_series(&scene, elastic).await?;
     scale_back(&scene, &mut many).await?;
     ensure!(many.errors()?.is_empty(), "{:?}", many.errors()?);
+    scene.end().await
+}
+
+#[tokio::test]
+async fn workers_stay_when_the_metric_is_gone() -> Result<()> {
+    let _operator = operator::shared().await?;
+    let (scene, addon) = elastic("vanished").await?;
+    watch::state(&scene.all(), "elastic", "ScalingActive", "True", None).await?;
+    let mut caller = Caller::new(&scene).await?;
+    caller.send(&scene, "elastic", JOBS).await?;
+    more_workers(&scene, 3).await?;
+    without_the_series(&scene, addon).await?;
+    caller.all("a result of each recording all the same").await?;
+    ensure!(caller.errors()?.is_empty(), "{:?}", caller.errors()?);
     scene.end().await
 }
