@@ -182,15 +182,16 @@ async fn an_allow_list_is_kept_behind_an_ingress_whatever_a_client_says_of_itsel
 
     addon["spec"]["allowList"]["mode"] = json!("Enforce");
     sources_are(&scene, &addon, "True IngressPeersOnly").await?;
-    answered(&way, REFUSED, &request(&scene, "XR2")?, 503).await?;
-    // that may have been the controller's own word, between two pods; this is a pod's
-    answered(&way, REFUSED, &forged(says(ALLOWED)?), 403).await?;
-    assert_eq!(
-        way.status(REFUSED, &says(ALLOWED)?).await?,
-        Some(503),
-        "Twilio tries again, for the list is wrong"
-    );
-    assert_eq!(way.status(ALLOWED, &says(REFUSED)?).await?, Some(200));
+    // A controller may go on for a moment with the pod of before, in turns with the new one, or have none and say 503 itself:
+    // what would be wrong stays wrong.
+    for (client, request, status) in [
+        (REFUSED, request(&scene, "XR2")?, 503),
+        (REFUSED, says(ALLOWED)?, 503),
+        (REFUSED, forged(says(ALLOWED)?), 403),
+        (ALLOWED, says(REFUSED)?, 200),
+    ] {
+        answered(&way, client, &request, status).await?;
+    }
     let pod = Way {
         address: pod_address(&scene).await?,
         trusted: None,
