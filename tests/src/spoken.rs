@@ -9,7 +9,11 @@ use bytes::Bytes;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
+use serde_json::Value;
 use tempfile::TempDir;
+
+/// Words of a robot on a telephone that may be wrong, in percent: above what was measured.
+pub const TELEPHONE_LIMIT_PERCENT: usize = 35;
 
 const THINGS: [&str; 20] = [
     "river", "garden", "doctor", "window", "teacher", "bottle", "market", "letter", "mountain", "engine", "kitchen",
@@ -177,6 +181,12 @@ impl WordErrors {
     pub fn percent(self) -> usize {
         self.errors * 100 / self.said.max(1)
     }
+}
+
+/// What the segments of a transcript say, one after the other.
+pub fn text_in(segments: &[Value]) -> String {
+    let texts = segments.iter().filter_map(|segment| segment["text"].as_str());
+    texts.collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text, in small letters.

@@ -10,10 +10,10 @@ use marketplace_crds::handler::analysis::Analysis;
 use marketplace_service::analysis::transcript::Transcript;
 use marketplace_service::analysis::{AnalysisPlan, Halt, Material, analyze};
 use marketplace_tests::service::program;
-use marketplace_tests::spoken::{Studio, model, sentences, text_of, words};
+use marketplace_tests::spoken::{Studio, model, sentences, text_in, text_of, words};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const NUMBERS: u64 = 40;
 const VOICES: [&str; 4] = ["en-us", "en-gb", "en-us+f3", "en-gb+m3"];
@@ -61,15 +61,6 @@ fn transcribed(recording: &Path) -> Result<Transcript> {
     serde_json::from_slice(&output.stdout).context("a transcript")
 }
 
-fn text_in(results: &Value) -> String {
-    let segments = results["transcription"]["segments"].as_array();
-    let texts = segments
-        .into_iter()
-        .flatten()
-        .filter_map(|segment| segment["text"].as_str());
-    texts.collect::<Vec<_>>().join(" ")
-}
-
 /// What was heard, and what is left of it.
 fn heard_and_left(recording: &Path, plan: &AnalysisPlan) -> Result<(String, String)> {
     let transcript = transcribed(recording)?;
@@ -80,7 +71,10 @@ fn heard_and_left(recording: &Path, plan: &AnalysisPlan) -> Result<(String, Stri
         transcript: Some(transcript),
     };
     let results = analyze(material, plan, &Halt::never())?;
-    Ok((heard, text_in(&results)))
+    let left = results["transcription"]["segments"]
+        .as_array()
+        .context("a transcript")?;
+    Ok((heard, text_in(left)))
 }
 
 #[derive(Default)]

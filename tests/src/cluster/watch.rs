@@ -47,6 +47,21 @@ pub async fn state(
     found.await.with_context(|| format!("its status was {last:?}"))
 }
 
+/// Waits until a condition of the add-on has a status and its message has all of `words`. The error shows what it was instead.
+pub async fn says(addons: &Api<MarketplaceAddon>, name: &str, kind: &str, status: &str, words: &[&str]) -> Result<()> {
+    let mut last = None;
+    let what = format!("{name} {kind}={status} with {words:?}");
+    let said = until(&what, async || {
+        let addon = addons.get(name).await?;
+        last = condition(&addon, kind).cloned();
+        let holds = last
+            .as_ref()
+            .is_some_and(|now| now.status == status && words.iter().all(|word| now.message.contains(word)));
+        Ok(holds.then_some(()))
+    });
+    said.await.with_context(|| format!("it said {last:?}"))
+}
+
 /// Waits until an object is there whose uid is another than `before`; the new one.
 pub async fn replaced<K>(objects: &Api<K>, name: &str, before: &str) -> Result<K>
 where

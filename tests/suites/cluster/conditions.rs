@@ -1,6 +1,6 @@
 //! What is wrong is said in a condition, with what to do; and what ran before keeps running.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::api::{Api, ListParams};
@@ -11,19 +11,9 @@ use marketplace_tests::patience::until;
 use marketplace_tests::twilio::{Payload, Sdk};
 use serde_json::json;
 
-/// Waits until a condition has a status and its message names all of `words`.
+/// Waits for what is said of the one add-on.
 async fn says(scene: &Scene, kind: &str, status: &str, words: &[&str]) -> Result<()> {
-    let mut last = None;
-    let what = format!("{kind}={status} with {words:?}");
-    let said = until(&what, async || {
-        let addon = scene.all::<MarketplaceAddon>().get("florist").await?;
-        last = watch::condition(&addon, kind).cloned();
-        let holds = last
-            .as_ref()
-            .is_some_and(|now| now.status == status && words.iter().all(|word| now.message.contains(word)));
-        Ok(holds.then_some(()))
-    });
-    said.await.with_context(|| format!("it said {last:?}"))
+    watch::says(&scene.all(), "florist", kind, status, words).await
 }
 
 #[tokio::test]

@@ -5,13 +5,9 @@ use k8s_openapi::api::apps::v1::Deployment;
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::cluster::scene::recording_addon;
 use marketplace_tests::cluster::{Scene, operator, watch};
-use marketplace_tests::patience::until;
-use marketplace_tests::spoken::{Studio, WordErrors, bytes_of, sentences};
+use marketplace_tests::spoken::{Studio, TELEPHONE_LIMIT_PERCENT, WordErrors, bytes_of, sentences, text_in};
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk};
 use serde_json::{Value, json};
-
-/// As in `local::speech`: a robot on a telephone.
-const LIMIT_PERCENT: usize = 35;
 
 fn hearing() -> Value {
     let mut addon = recording_addon("hearing");
@@ -39,10 +35,9 @@ async fn the_image_with_the_model_is_chosen_and_hears() -> Result<()> {
     assert_eq!(answer.status, 202, "{}", answer.text());
     let result = receiver.wait_for("heard").await?.json()?;
     let segments = result["results"]["transcription"]["segments"].as_array();
-    let texts = segments.context("a transcript")?.iter();
-    let heard: Vec<_> = texts.filter_map(|segment| segment["text"].as_str()).collect();
-    let errors = WordErrors::between(&said, &heard.join(" "));
-    assert!(errors.percent() <= LIMIT_PERCENT, "{said} | {heard:?}");
+    let heard = text_in(segments.context("a transcript")?);
+    let errors = WordErrors::between(&said, &heard);
+    assert!(errors.percent() <= TELEPHONE_LIMIT_PERCENT, "{said} | {heard}");
     scene.end().await
 }
 
@@ -54,15 +49,6 @@ async fn an_image_without_the_model_says_so_in_a_condition() -> Result<()> {
     addon["spec"]["workload"] = json!({"image": format!("{}:dev", operator::image("service"))});
     scene.apply::<MarketplaceAddon>(&addon).await?;
     let words = ["transcription.engine.builtin", "marketplace-service-speech"];
-    let mut last = None;
-    let said = until("a condition that names the image with the model", async || {
-        let addon = scene.all::<MarketplaceAddon>().get("hearing").await?;
-        last = watch::condition(&addon, "Available").cloned();
-        let named = last
-            .as_ref()
-            .is_some_and(|now| words.iter().all(|word| now.message.contains(word)));
-        Ok(named.then_some(()))
-    });
-    said.await.with_context(|| format!("it said {last:?}"))?;
+    watch::says(&scene.all(), "hearing", "Available", "False", &words).await?;
     scene.end().await
 }

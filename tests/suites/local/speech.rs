@@ -9,7 +9,9 @@ use marketplace_tests::addon::{home_of, manifest_with, request_sid};
 use marketplace_tests::callback::CallbackReceiver;
 use marketplace_tests::report::figure;
 use marketplace_tests::service::{Service, program, refused_at_start};
-use marketplace_tests::spoken::{Studio, WordErrors, bytes_of, model, sentences, text_of, words};
+use marketplace_tests::spoken::{
+    Studio, TELEPHONE_LIMIT_PERCENT, WordErrors, bytes_of, model, sentences, text_in, text_of, words,
+};
 use serde_json::{Value, json};
 
 use super::recording::{assert_accepted, upload};
@@ -18,9 +20,8 @@ use super::recording::{assert_accepted, upload};
 const VOICES: [&str; 3] = ["en-us", "en-gb", "en-us+f3"];
 /// Of each voice.
 const SENTENCES: usize = 6;
-/// In percent, of what is spoken at full quality and of what a telephone leaves of it.
+/// In percent, of what is spoken at full quality.
 const CLEAN_LIMIT_PERCENT: usize = 15;
-const TELEPHONE_LIMIT_PERCENT: usize = 35;
 
 /// What the program hears in a network namespace of its own, where there is no way to anybody.
 fn heard_alone(recording: &Path) -> Result<Vec<Value>> {
@@ -35,11 +36,6 @@ fn heard_alone(recording: &Path) -> Result<Vec<Value>> {
     ensure!(output.status.success(), "{words}");
     let transcript: Value = serde_json::from_slice(&output.stdout)?;
     Ok(transcript["segments"].as_array().context("it has segments")?.clone())
-}
-
-fn text(segments: &[Value]) -> String {
-    let texts = segments.iter().filter_map(|segment| segment["text"].as_str());
-    texts.collect::<Vec<_>>().join(" ")
 }
 
 fn transcribing() -> Value {
@@ -57,8 +53,8 @@ fn writes_down_what_is_said_where_there_is_no_network() -> Result<()> {
         let said = sentences(seed, SENTENCES);
         let spoken = studio.say("spoken", voice, &said)?;
         let sent = studio.telephone("sent", &spoken)?;
-        clean = clean.and(WordErrors::between(&said, &text(&heard_alone(&spoken)?)));
-        telephone = telephone.and(WordErrors::between(&said, &text(&heard_alone(&sent)?)));
+        clean = clean.and(WordErrors::between(&said, &text_in(&heard_alone(&spoken)?)));
+        telephone = telephone.and(WordErrors::between(&said, &text_in(&heard_alone(&sent)?)));
     }
     for (what, errors, limit) in [
         ("as it is spoken", clean, CLEAN_LIMIT_PERCENT),
@@ -80,7 +76,7 @@ fn what_is_not_said_is_not_heard() -> Result<()> {
     let said = sentences(7, SENTENCES);
     let spoken = studio.say("spoken", "en-us", &said)?;
     let reversed = studio.reversed("reversed", &spoken)?;
-    let heard = text(&heard_alone(&reversed)?);
+    let heard = text_in(&heard_alone(&reversed)?);
     let errors = WordErrors::between(&said, &heard);
     assert!(errors.percent() > 80, "of reversed speech was heard: {heard}");
     let silence = studio.mix("silence", &["-n", "-r", "8000", "-c", "1"], &["trim", "0", "20"])?;
@@ -90,7 +86,7 @@ fn what_is_not_said_is_not_heard() -> Result<()> {
         &["-n", "-r", "8000", "-c", "1"],
         &["synth", "20", "pinknoise", "vol", "0.05"],
     )?;
-    let heard = text(&heard_alone(&noise)?);
+    let heard = text_in(&heard_alone(&noise)?);
     assert!(words(&heard).len() < 4, "in noise was heard: {heard}");
     Ok(())
 }
@@ -131,7 +127,7 @@ async fn tells_who_spoke_and_when() -> Result<()> {
             .filter(|segment| segment["channel"] == json!(channel))
             .cloned()
             .collect();
-        let errors = WordErrors::between(said, &text(&of));
+        let errors = WordErrors::between(said, &text_in(&of));
         assert!(
             errors.percent() <= TELEPHONE_LIMIT_PERCENT,
             "channel {channel}: {segments:?}"
