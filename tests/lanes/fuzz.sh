@@ -14,12 +14,23 @@ export CARGO_TARGET_DIR=$MARKETPLACE_CACHE/fuzz
 cargo build --release --locked --manifest-path fuzz/Cargo.toml
 mkdir -p fuzz/artifacts
 
-for corpus in fuzz/corpus/*; do
-  target=$(basename "$corpus")
-  found=$MARKETPLACE_CACHE/fuzz-corpus/$target
+fuzz() { # TARGET: what it says comes when it ends, not mixed with that of another
+  local target=$1 found=$MARKETPLACE_CACHE/fuzz-corpus/$1 code=0 said
   mkdir -p "$found"
-  FUZZ_TARGET=$target part "fuzz $target" "$CARGO_TARGET_DIR/$triple/release/marketplace-fuzz" "$found" "$corpus" \
+  said=$(FUZZ_TARGET=$target "$CARGO_TARGET_DIR/$triple/release/marketplace-fuzz" "$found" "fuzz/corpus/$target" \
     -max_total_time="$seconds" -max_len=65536 -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix="fuzz/artifacts/$target-" -verbosity=0
-done
+    -artifact_prefix="fuzz/artifacts/$target-" -verbosity=0 2>&1) || code=$?
+  printf '\n-- %s\n%s\n' "$target" "$said"
+  return "$code"
+}
+
+fuzz_all() { # as many at one time as there are processors
+  say "$(find fuzz/corpus -mindepth 1 -maxdepth 1 | wc -l) targets, $seconds s each, $(nproc) at one time"
+  # shellcheck disable=SC2016  # the shell that xargs starts expands it
+  find fuzz/corpus -mindepth 1 -maxdepth 1 -printf '%f\0' | sort -z | xargs -0 -n 1 -P "$(nproc)" bash -c 'fuzz "$1"' fuzz
+}
+
+export -f fuzz
+export seconds triple
+part "fuzz" fuzz_all
 times

@@ -3,7 +3,7 @@
 //! `service` starts the built program; `twilio` is who calls it, `callback` where it answers to and `collector` where it
 //! tells of itself; `ledger` keeps what was sent, `audio` makes what is sent and `spoken` what is said in it,
 //! `speech_server` writes it down, `canary` is what must not show; `elapsed` lets
-//! time pass; `fields` are those of the resource; `http`, `http2`, `tls` and `patience` are how all of them speak and wait.
+//! time pass; `fields` are those of the resource, `examples` the files of resources; `http`, `http2`, `tls` and `patience` are how all of them speak and wait.
 
 pub mod addon;
 pub mod audio;
@@ -16,6 +16,7 @@ pub mod collector;
 pub mod connect_proxy;
 pub mod disk;
 pub mod elapsed;
+pub mod examples;
 pub mod fields;
 pub mod http;
 pub mod http2;

@@ -104,6 +104,11 @@ impl Running {
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
+
+    /// Its port, at every address of the machine.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
 }
 
 impl Drop for Running {

@@ -99,17 +99,33 @@ pub async fn store_keys(scene: &Scene, secret_key: &str) -> Result<()> {
 
 /// Makes an empty database for the scene, named like it, and the Secret `jobs` that leads there.
 pub async fn database(scene: &Scene) -> Result<()> {
-    ensure(&[Profile::Postgres]).await?;
-    let name = scene.namespace.replace('-', "_");
-    let psql = "--namespace postgres exec deployment/postgres -- psql -h 127.0.0.1 -U postgres -c";
-    let psql: Vec<_> = psql.split(' ').collect();
-    for statement in [
-        format!("drop database if exists {name} with (force)"),
-        format!("create database {name}"),
-    ] {
-        run("kubectl", &[&psql[..], &[&statement]].concat()).await?;
-    }
-    let url = POSTGRES_URL.trim_end_matches("postgres").to_owned() + &name;
+    let url = empty_database(scene).await?;
     let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "jobs"}, "stringData": {"DATABASE_URL": url}});
     scene.apply::<Secret>(&secret).await.map(drop)
+}
+
+/// Makes an empty database for the scene, named like it; its URL for pods.
+pub async fn empty_database(scene: &Scene) -> Result<String> {
+    ensure(&[Profile::Postgres]).await?;
+    let name = database_name(scene);
+    psql("postgres", &format!("drop database if exists {name} with (force)")).await?;
+    psql("postgres", &format!("create database {name}")).await?;
+    Ok(POSTGRES_URL.trim_end_matches("postgres").to_owned() + &name)
+}
+
+/// Carries out a statement in the scene's database.
+pub async fn in_database(scene: &Scene, statement: &str) -> Result<()> {
+    psql(&database_name(scene), statement).await
+}
+
+fn database_name(scene: &Scene) -> String {
+    scene.namespace.replace('-', "_")
+}
+
+async fn psql(database: &str, statement: &str) -> Result<()> {
+    let psql = "--namespace postgres exec deployment/postgres -- psql -h 127.0.0.1 -U postgres -d";
+    let psql: Vec<_> = psql.split(' ').collect();
+    run("kubectl", &[&psql[..], &[database, "-c", statement]].concat())
+        .await
+        .map(drop)
 }

@@ -54,7 +54,7 @@ fn traefik_alone() -> Value {
     json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}])
 }
 
-fn by_tls<'a>(certificate: &'a Certificate, options: &'a [&'a str]) -> Way<'a> {
+pub fn by_tls<'a>(certificate: &'a Certificate, options: &'a [&'a str]) -> Way<'a> {
     let address = (NODE, traefik::TLS_PORT).into();
     Way {
         address,
@@ -64,7 +64,7 @@ fn by_tls<'a>(certificate: &'a Certificate, options: &'a [&'a str]) -> Way<'a> {
 }
 
 /// Waits until a client is answered so: a controller learns of an object a moment after the operator made it.
-async fn answered(way: &Way<'_>, client: &str, request: &SignedRequest, status: u16) -> Result<()> {
+pub async fn answered(way: &Way<'_>, client: &str, request: &SignedRequest, status: u16) -> Result<()> {
     let mut last = None;
     let what = format!("{client} is answered {status}");
     let found = until(&what, async || {

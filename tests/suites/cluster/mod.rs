@@ -5,6 +5,7 @@ mod children;
 mod conditions;
 mod earlier;
 mod egress;
+mod examples;
 mod exposures;
 mod jobs;
 mod monitoring;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::cluster::scene::{ACCOUNT_SID, AUTH_TOKEN, KNOWN, recording_addon, sms_addon};
-use marketplace_tests::cluster::{Scene, operator, run};
+use marketplace_tests::cluster::{Scene, operator};
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk};
 use serde_json::json;
 
@@ -82,25 +82,5 @@ async fn a_recording_is_accepted_and_its_result_called_back_once() -> Result<()>
     assert_eq!(send("XR2", "two").await?.status, 202);
     receiver.wait_for("two").await?;
     assert_eq!(receiver.deliveries_of("one").len(), 1);
-    scene.end().await
-}
-
-#[tokio::test]
-async fn each_example_is_ready_by_the_command_of_the_readme() -> Result<()> {
-    let _operator = operator::shared().await?;
-    let scene = Scene::new("examples").await?;
-    for example in ["examples/incoming-sms.yaml", "examples/recording-analysis.yaml"] {
-        run("kubectl", &["--namespace", "examples", "apply", "-f", example]).await?;
-    }
-    let wait = [
-        "--namespace",
-        "examples",
-        "wait",
-        "--for=condition=Ready",
-        "--timeout=60s",
-        "marketplaceaddon",
-        "--all",
-    ];
-    run("kubectl", &wait).await?;
     scene.end().await
 }

@@ -58,7 +58,7 @@ const ROUNDS: u64 = 10;
 /// Recordings of one round; the crash comes at the pass of one of them.
 const RECORDINGS: u64 = 3;
 /// Rounds at one time: most of a round waits for a sweep.
-const ABREAST: usize = 8;
+const ABREAST: usize = 16;
 
 /// Where the rows are.
 enum Rows {

@@ -12,7 +12,7 @@ use marketplace_tests::canary::Canary;
 use marketplace_tests::service::{Home, Service, run_to_end};
 use serde_json::json;
 
-async fn invoke(home: &Home, arguments: &[&str]) -> Result<Output> {
+pub async fn invoke(home: &Home, arguments: &[&str]) -> Result<Output> {
     invoke_at(home, home, arguments).await
 }
 
@@ -25,7 +25,7 @@ async fn invoke_at(home: &Home, service: &Home, arguments: &[&str]) -> Result<Ou
     run_to_end(&[&common[..], arguments].concat()).await
 }
 
-fn assert_printed(output: &Output, code: i32, words: &[&str]) {
+pub fn assert_printed(output: &Output, code: i32, words: &[&str]) {
     let printed = [&output.stdout[..], &output.stderr[..]].concat();
     let printed = String::from_utf8_lossy(&printed);
     assert_eq!(output.status.code(), Some(code), "{printed}");

@@ -12,6 +12,7 @@ mod crash;
 mod crash_points;
 mod discretion;
 mod env_file;
+mod examples;
 mod fields;
 mod formats;
 mod generated;
