@@ -2,6 +2,7 @@
 //! is not what is proven.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Scene;
 use crate::http::get;
-use crate::patience::until;
+use crate::patience::{until, within};
 
 /// The name of its Deployment and of its Service, which answers at port 80.
 pub const NAME: &str = "probe";
@@ -33,11 +34,14 @@ pub async fn deploy(scene: &Scene) -> Result<SocketAddr> {
     until("the probe answers", answers).await
 }
 
-/// Waits until so many of it are ready.
+/// A scaler of the cluster looks every 15 s, and every 30 s whether what it is told by has been installed meanwhile.
+const SCALER_BOUND: Duration = Duration::from_mins(3);
+
+/// Waits until a scaler has made so many of it ready.
 pub async fn ready(scene: &Scene, replicas: i32) -> Result<()> {
     let mut last = None;
     let what = format!("{replicas} probes ready");
-    let found = until(&what, async || {
+    let found = within(SCALER_BOUND, &what, async || {
         let status = scene.all::<Deployment>().get(NAME).await?.status.unwrap_or_default();
         last = status.ready_replicas;
         Ok((last == Some(replicas)).then_some(()))
