@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
@@ -15,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{NODE, client, watch};
 use crate::callback::{CallbackReceiver, Reply};
-use crate::patience::until;
+use crate::patience::{until, within};
 use crate::twilio::{Sdk, Twilio};
 
 /// The account of every scene.
@@ -26,6 +27,9 @@ pub const AUTH_TOKEN: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 pub const PUBLIC_URL: &str = "https://addons.example.com/insights";
 /// A phone number that the table of [`sms_addon`] knows.
 pub const KNOWN: &str = "+14155551212";
+
+/// A pod that works on recordings is given five minutes to end, and who empties a namespace looks again after half of that.
+const GRACE_BOUND: Duration = Duration::from_mins(8);
 
 /// A namespace of a test's own.
 pub struct Scene {
@@ -138,6 +142,17 @@ impl Scene {
             .delete(&self.namespace, &DeleteParams::default())
             .await?;
         Ok(())
+    }
+
+    /// Deletes the namespace and waits until nothing of it is left: the next test needs its volumes.
+    pub async fn end_entirely(self) -> Result<()> {
+        let namespaces = Api::<Namespace>::all(self.client.clone());
+        let name = self.namespace.clone();
+        self.end().await?;
+        within(GRACE_BOUND, &format!("the end of namespace {name}"), async || {
+            Ok(namespaces.get_opt(&name).await?.is_none().then_some(()))
+        })
+        .await
     }
 }
 

@@ -294,7 +294,7 @@ async fn a_burst_meets_its_deadlines_by_more_workers_and_not_by_one() -> Result<
 
     scale_back(&scene, &mut many).await?;
     ensure!(many.errors()?.is_empty(), "{:?}", many.errors()?);
-    scene.end().await
+    scene.end_entirely().await
 }
 
 #[tokio::test]
@@ -308,5 +308,5 @@ async fn workers_stay_when_the_metric_is_gone() -> Result<()> {
     without_the_series(&scene, addon).await?;
     caller.all("a result of each recording all the same").await?;
     ensure!(caller.errors()?.is_empty(), "{:?}", caller.errors()?);
-    scene.end().await
+    scene.end_entirely().await
 }

@@ -244,7 +244,7 @@ async fn with_a_database_twilio_notices_nothing_of_what_is_done_to_the_pods() ->
     ));
     ensure!(ledger.unexpected() == 0, "{:?} {:?}", ledger.statuses, ledger.errors);
     all_delivered(&receiver, &ledger).await?;
-    scene.end().await
+    scene.end_entirely().await
 }
 
 /// Sends it until it is accepted; how long that took. What keeps it from being accepted must be what Twilio tries again.
@@ -295,5 +295,5 @@ async fn with_a_volume_there_is_a_gap_after_which_nothing_is_lost() -> Result<()
         gap.as_millis()
     ));
     all_delivered(&receiver, &ledger).await?;
-    scene.end().await
+    scene.end_entirely().await
 }
