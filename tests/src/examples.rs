@@ -9,9 +9,7 @@ use crate::cluster::top;
 
 /// The resource of one file, with what its reader is told to put in place: a JSON pointer to each member, and its value.
 pub fn example(name: &str, replaced: &[(&str, Value)]) -> Result<Value> {
-    let path = top().join("examples").join(name).with_extension("yaml");
-    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let mut resource: Value = serde_yaml::from_str(&text)?;
+    let mut resource: Value = serde_yaml::from_str(&text(name)?)?;
     for (pointer, value) in replaced {
         let (parent, member) = pointer.rsplit_once('/').context("a pointer begins with a slash")?;
         let object = resource.pointer_mut(parent).and_then(Value::as_object_mut);
@@ -19,6 +17,12 @@ pub fn example(name: &str, replaced: &[(&str, Value)]) -> Result<Value> {
         object.insert(member.to_owned(), value.clone());
     }
     Ok(resource)
+}
+
+/// One file, letter for letter.
+pub fn text(name: &str) -> Result<String> {
+    let path = top().join("examples").join(name).with_extension("yaml");
+    fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))
 }
 
 /// The names of all files.

@@ -2,7 +2,7 @@
 
 use marketplace_crds::{MarketplaceAddon, manifest};
 use marketplace_tests::bad_resources::{Row, at_creation, at_update, changed, good, repeated};
-use marketplace_tests::examples::{example, names};
+use marketplace_tests::examples::{names, text};
 use serde_json::{Value, json};
 
 fn typed(resource: Value) -> MarketplaceAddon {
@@ -131,8 +131,10 @@ fn audio_moves_neither_into_a_bucket_nor_out_of_it_nor_to_another() {
 
 #[test]
 fn every_example_keeps_every_rule() -> anyhow::Result<()> {
-    for name in names()? {
-        assert_eq!(manifest::violations(&typed(example(&name, &[])?)), [], "{name}");
+    let examples = names()?;
+    assert!(examples.len() >= 3, "{examples:?}");
+    for name in examples {
+        manifest::read(&text(&name)?).map_err(|refusal| anyhow::anyhow!("{name}: {refusal}"))?;
     }
     Ok(())
 }
