@@ -12,38 +12,21 @@ use anyhow::{Context as _, Result, ensure};
 
 const OK: &[u8] = b"HTTP/1.1 200 ";
 
-/// One connection, on which an answer is awaited.
-struct Connection {
-    stream: TcpStream,
-    buffer: [u8; 4096],
+/// A connection on which an answer is awaited.
+fn ask(address: &str, request: &[u8]) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(request)?;
+    Ok(stream)
 }
 
-impl Connection {
-    fn open(address: &str, request: &[u8]) -> Result<Self> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        stream.write_all(request)?;
-        Ok(Self {
-            stream,
-            buffer: [0; 4096],
-        })
-    }
-
-    /// Takes an answer of this many bytes, or of as many as come first.
-    fn take(&mut self, expected: Option<usize>) -> Result<usize> {
-        let mut taken = self.stream.read(&mut self.buffer)?;
-        while taken > 0 && taken < expected.unwrap_or(0) {
-            taken += self.stream.read(&mut self.buffer[taken..])?;
-        }
-        let answer = &self.buffer[..taken];
-        ensure!(
-            answer.starts_with(OK) && expected.is_none_or(|expected| expected == taken),
-            "another answer than before: {}",
-            String::from_utf8_lossy(answer)
-        );
-        Ok(taken)
-    }
+/// The first answer, in one piece; every other one must be as long.
+fn first_answer(address: &str, request: &[u8]) -> Result<Vec<u8>> {
+    let mut answer = vec![0; 4096];
+    let length = ask(address, request)?.read(&mut answer)?;
+    answer.truncate(length);
+    Ok(answer)
 }
 
 fn main() -> Result<()> {
@@ -52,14 +35,17 @@ fn main() -> Result<()> {
         anyhow::bail!("say ADDRESS TARGET SIGNATURE CONNECTIONS SECONDS");
     };
     let request = format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nX-Twilio-Signature: {signature}\r\n\r\n");
-    let open = || Connection::open(address, request.as_bytes());
-    let mut connections = (0..connections.parse()?).map(|_| open()).collect::<Result<Vec<_>>>()?;
+    let request = request.as_bytes();
+    let mut answer = first_answer(address, request)?;
+    let open = (0..connections.parse()?).map(|_| ask(address, request));
+    let mut streams = open.collect::<Result<Vec<_>>>()?;
     let until = Instant::now() + Duration::from_secs(seconds.parse()?);
-    let (mut answers, mut bytes) = (0_u64, None);
+    let mut answers = 0_u64;
     while Instant::now() < until {
-        for connection in &mut connections {
-            bytes = Some(connection.take(bytes).context("failed to take an answer")?);
-            connection.stream.write_all(request.as_bytes())?;
+        for stream in &mut streams {
+            stream.read_exact(&mut answer).context("failed to take an answer")?;
+            ensure!(answer.starts_with(OK), "{}", String::from_utf8_lossy(&answer));
+            stream.write_all(request)?;
             answers += 1;
         }
     }

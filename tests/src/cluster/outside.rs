@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use tempfile::NamedTempFile;
 
 use super::try_run;
+use crate::patience::until;
 use crate::tls::Certificate;
 use crate::twilio::SignedRequest;
 
@@ -53,6 +54,17 @@ impl Way<'_> {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let (answered, output) = try_run("tests/cluster/cluster", &arguments).await?;
         Ok(answered.then(|| output.trim().parse()).transpose()?)
+    }
+
+    /// Waits until a machine is answered so: what carries requests learns of an object a moment after the operator made it.
+    pub async fn answers(&self, client: &str, request: &SignedRequest, status: u16) -> Result<()> {
+        let mut last = None;
+        let what = format!("{client} is answered {status}");
+        let found = until(&what, async || {
+            last = self.status(client, request).await?;
+            Ok((last == Some(status)).then_some(()))
+        });
+        found.await.with_context(|| format!("it was answered {last:?}"))
     }
 }
 

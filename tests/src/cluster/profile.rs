@@ -2,7 +2,7 @@
 //! stays, and goes with the cluster. `tests/cluster/cluster build` must have built it.
 
 use anyhow::{Context as _, Result};
-use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::core::v1::Service;
 use kube::api::Api;
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -90,18 +90,14 @@ pub async fn bucket(scene: &Scene, secret_key: &str) -> Result<()> {
 
 /// Writes the Secret with the key pair of the store.
 pub async fn store_keys(scene: &Scene, secret_key: &str) -> Result<()> {
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "store"},
-        "stringData": {"AWS_ACCESS_KEY_ID": S3_KEYS.0, "AWS_SECRET_ACCESS_KEY": secret_key},
-    });
-    scene.apply::<Secret>(&secret).await.map(drop)
+    let keys = json!({"AWS_ACCESS_KEY_ID": S3_KEYS.0, "AWS_SECRET_ACCESS_KEY": secret_key});
+    scene.secret("store", keys).await
 }
 
 /// Makes an empty database for the scene, named like it, and the Secret `jobs` that leads there.
 pub async fn database(scene: &Scene) -> Result<()> {
     let url = empty_database(scene).await?;
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "jobs"}, "stringData": {"DATABASE_URL": url}});
-    scene.apply::<Secret>(&secret).await.map(drop)
+    scene.secret("jobs", json!({"DATABASE_URL": url})).await
 }
 
 /// Makes an empty database for the scene, named like it; its URL for pods.

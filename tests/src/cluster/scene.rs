@@ -43,11 +43,8 @@ impl Scene {
     /// Makes the namespace and the Secret `twilio`.
     pub async fn new(name: &str) -> Result<Self> {
         let scene = Self::without_secret(name).await?;
-        let secret = json!({
-            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "twilio"},
-            "stringData": {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN},
-        });
-        scene.apply::<Secret>(&secret).await?;
+        let account = json!({"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": AUTH_TOKEN});
+        scene.secret("twilio", account).await?;
         Ok(scene)
     }
 
@@ -84,6 +81,12 @@ impl Scene {
             .patch(name, &parameters, &Patch::Apply(object))
             .await
             .with_context(|| format!("failed to apply {name}"))
+    }
+
+    /// Applies a Secret of these texts.
+    pub async fn secret(&self, name: &str, texts: Value) -> Result<()> {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": texts});
+        self.apply::<Secret>(&secret).await.map(drop)
     }
 
     /// Applies an object of a kind that is known by its definition alone, in the namespace.

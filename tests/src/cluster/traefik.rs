@@ -5,6 +5,7 @@ use std::io::Write as _;
 use anyhow::{Context as _, Result};
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::outside::Way;
 use super::profile::{Profile, ensure};
 use super::{NODE, try_run};
 use crate::tls::{Certificate, HOST};
@@ -16,6 +17,24 @@ pub const GATEWAY: (&str, &str) = ("traefik", "shared");
 pub const PLAIN_PORT: u16 = 32080;
 /// The node's port for TLS.
 pub const TLS_PORT: u16 = 32443;
+
+/// By TLS, whichever the host, with more arguments of curl.
+pub fn by_tls<'a>(certificate: &'a Certificate, options: &'a [&'a str]) -> Way<'a> {
+    Way {
+        address: (NODE, TLS_PORT).into(),
+        trusted: Some(certificate),
+        options,
+    }
+}
+
+/// By plain HTTP, whichever the host.
+pub fn by_plain_http() -> Way<'static> {
+    Way {
+        address: (NODE, PLAIN_PORT).into(),
+        trusted: None,
+        options: &[],
+    }
+}
 
 static HOST_IN_USE: Mutex<()> = Mutex::const_new(());
 

@@ -9,7 +9,7 @@ use marketplace_tests::audio::{Recording, Sound};
 use marketplace_tests::cluster::outside::Way;
 use marketplace_tests::cluster::profile::ensure;
 use marketplace_tests::cluster::scene::{KNOWN, recording_addon, sms_addon};
-use marketplace_tests::cluster::{NODE, Profile, Scene, operator, traefik, watch};
+use marketplace_tests::cluster::{Profile, Scene, operator, traefik, watch};
 use marketplace_tests::patience::until;
 use marketplace_tests::report::figure;
 use marketplace_tests::tls::Certificate;
@@ -54,26 +54,6 @@ fn traefik_alone() -> Value {
     json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}])
 }
 
-pub fn by_tls<'a>(certificate: &'a Certificate, options: &'a [&'a str]) -> Way<'a> {
-    let address = (NODE, traefik::TLS_PORT).into();
-    Way {
-        address,
-        trusted: Some(certificate),
-        options,
-    }
-}
-
-/// Waits until a client is answered so: a controller learns of an object a moment after the operator made it.
-pub async fn answered(way: &Way<'_>, client: &str, request: &SignedRequest, status: u16) -> Result<()> {
-    let mut last = None;
-    let what = format!("{client} is answered {status}");
-    let found = until(&what, async || {
-        last = way.status(client, request).await?;
-        Ok((last == Some(status)).then_some(()))
-    });
-    found.await.with_context(|| format!("it was answered {last:?}"))
-}
-
 #[tokio::test]
 async fn an_ingress_carries_both_versions_of_tls_and_the_path_with_its_prefix_and_without() -> Result<()> {
     let _operator = operator::shared().await?;
@@ -89,9 +69,11 @@ async fn an_ingress_carries_both_versions_of_tls_and_the_path_with_its_prefix_an
         ("True", "IngressAdmitted")
     );
 
-    answered(&by_tls(&certificate, &[]), ALLOWED, &request(&scene, "XR1")?, 200).await?;
+    traefik::by_tls(&certificate, &[])
+        .answers(ALLOWED, &request(&scene, "XR1")?, 200)
+        .await?;
     for options in [&["--tlsv1.2", "--tls-max", "1.2"][..], &["--tlsv1.3"]] {
-        let way = by_tls(&certificate, options);
+        let way = traefik::by_tls(&certificate, options);
         assert_eq!(
             way.status(ALLOWED, &request(&scene, "XR2")?).await?,
             Some(200),
@@ -103,13 +85,10 @@ async fn an_ingress_carries_both_versions_of_tls_and_the_path_with_its_prefix_an
             "{options:?}"
         );
     }
-    let plain = Way {
-        address: (NODE, traefik::PLAIN_PORT).into(),
-        trusted: None,
-        options: &[],
-    };
     assert_eq!(
-        plain.status(ALLOWED, &request(&scene, "XR4")?).await?,
+        traefik::by_plain_http()
+            .status(ALLOWED, &request(&scene, "XR4")?)
+            .await?,
         Some(404),
         "no plain HTTP, and no redirect"
     );
@@ -121,12 +100,12 @@ async fn an_ingress_carries_both_versions_of_tls_and_the_path_with_its_prefix_an
     let strip = "traefik.ingress.kubernetes.io/router.middlewares";
     addon["spec"]["exposure"]["ingress"]["annotations"] = json!({ strip: "carried-ingress-strip@kubernetescrd" });
     scene.run(&addon).await?;
-    let way = by_tls(&certificate, &[]);
-    answered(&way, ALLOWED, &request(&scene, "XR5")?, 404)
+    let way = traefik::by_tls(&certificate, &[]);
+    way.answers(ALLOWED, &request(&scene, "XR5")?, 404)
         .await
         .context("without what is to strip the prefix nothing is carried, so what is carried after this is stripped")?;
     scene.apply_other(&middleware).await?;
-    answered(&way, ALLOWED, &request(&scene, "XR6")?, 200).await?;
+    way.answers(ALLOWED, &request(&scene, "XR6")?, 200).await?;
     scene.end().await
 }
 
@@ -149,7 +128,9 @@ async fn an_upload_of_200_megabytes_comes_through_an_ingress() -> Result<()> {
     let upload = twilio(&scene).request("/transcription", "XR1", payload)?;
     let bytes = upload.body_bytes();
     let began = std::time::Instant::now();
-    answered(&by_tls(&certificate, &[]), ALLOWED, &upload, 202).await?;
+    traefik::by_tls(&certificate, &[])
+        .answers(ALLOWED, &upload, 202)
+        .await?;
     figure(&format!(
         "{bytes} bytes came through the ingress in {} ms",
         began.elapsed().as_millis()
@@ -169,11 +150,11 @@ async fn an_allow_list_is_kept_behind_an_ingress_whatever_a_client_says_of_itsel
     addon["spec"]["allowList"] = json!({
         "mode": "Audit", "trustedProxies": [PODS], "sources": [{"name": "office", "cidr": "203.0.113.0/28"}],
     });
-    let way = by_tls(&certificate, &[]);
+    let way = traefik::by_tls(&certificate, &[]);
     let says = |client: &str| request(&scene, "XR1").map(|request| request.with_header("X-Forwarded-For", client));
 
     sources_are(&scene, &addon, "False Audited").await?;
-    answered(&way, ALLOWED, &request(&scene, "XR1")?, 200).await?;
+    way.answers(ALLOWED, &request(&scene, "XR1")?, 200).await?;
     assert_eq!(
         way.status(REFUSED, &says(ALLOWED)?).await?,
         Some(200),
@@ -190,7 +171,7 @@ async fn an_allow_list_is_kept_behind_an_ingress_whatever_a_client_says_of_itsel
         (REFUSED, forged(says(ALLOWED)?), 403),
         (ALLOWED, says(REFUSED)?, 200),
     ] {
-        answered(&way, client, &request, status).await?;
+        way.answers(client, &request, status).await?;
     }
     let pod = Way {
         address: pod_address(&scene).await?,
@@ -208,7 +189,7 @@ async fn an_allow_list_is_kept_behind_an_ingress_whatever_a_client_says_of_itsel
         .context("it is an object")?
         .remove("network");
     sources_are(&scene, &addon, "Unknown IngressPeersUnset").await?;
-    answered(&way, ALLOWED, &request(&scene, "XR4")?, 200).await?;
+    way.answers(ALLOWED, &request(&scene, "XR4")?, 200).await?;
     assert_eq!(way.status(REFUSED, &says(ALLOWED)?).await?, Some(503));
     scene.end().await
 }
@@ -263,12 +244,8 @@ async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result
         (routed.status.as_str(), routed.reason.as_str()),
         ("True", "RouteAccepted")
     );
-    let way = Way {
-        address: (NODE, traefik::PLAIN_PORT).into(),
-        trusted: None,
-        options: &[],
-    };
-    answered(&way, ALLOWED, &request(&scene, "XR1")?, 200).await?;
+    let way = traefik::by_plain_http();
+    way.answers(ALLOWED, &request(&scene, "XR1")?, 200).await?;
 
     // the certificate of a shared Gateway is its owner's
     let certificate = Certificate::of(&host(&scene))?;
@@ -282,7 +259,9 @@ async fn a_gateway_of_another_namespace_carries_what_it_has_accepted() -> Result
     addon["spec"]["exposure"] = json!({"gateway": {"parentRefs": [parent("websecure")]}});
     scene.run(&addon).await?;
     for options in [&["--tlsv1.2", "--tls-max", "1.2"][..], &["--tlsv1.3"]] {
-        answered(&by_tls(&certificate, options), ALLOWED, &request(&scene, "XR2")?, 200).await?;
+        traefik::by_tls(&certificate, options)
+            .answers(ALLOWED, &request(&scene, "XR2")?, 200)
+            .await?;
     }
 
     addon["spec"]["exposure"] = json!({"gateway": {"parentRefs": [parent("nowhere")]}});

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{Event, Secret};
+use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 use marketplace_crds::MarketplaceAddon;
 use marketplace_tests::cluster::scene::{KNOWN, sms_addon};
@@ -30,12 +30,11 @@ async fn a_missing_secret_and_then_a_missing_key_are_named() -> Result<()> {
     .await?;
     says(&scene, "Stalled", "True", &["twilio"]).await?;
 
-    let half = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "twilio"}, "stringData": {"ACCOUNT_SID": "AC1"}});
-    scene.apply::<Secret>(&half).await?;
+    scene.secret("twilio", json!({"ACCOUNT_SID": "AC1"})).await?;
     says(&scene, "CredentialsValid", "False", &["AUTH_TOKEN", "add it"]).await?;
 
-    let whole = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "twilio"}, "stringData": {"ACCOUNT_SID": "AC1", "AUTH_TOKEN": "token"}});
-    scene.apply::<Secret>(&whole).await?;
+    let whole = json!({"ACCOUNT_SID": "AC1", "AUTH_TOKEN": "token"});
+    scene.secret("twilio", whole).await?;
     says(&scene, "Ready", "True", &["1 of 1 pods"]).await?;
     says(&scene, "Stalled", "False", &[]).await?;
     scene.end().await

@@ -16,8 +16,6 @@ use marketplace_tests::tls::Certificate;
 use marketplace_tests::twilio::{FileOrder, Payload, Sdk, SignedRequest, Twilio, pairs};
 use serde_json::{Value, json};
 
-use super::carried::{answered, by_tls};
-
 fn member<'a>(addon: &'a Value, pointer: &str) -> Result<&'a str> {
     let found = addon.pointer(pointer).and_then(Value::as_str);
     found.with_context(|| format!("the example has no {pointer}"))
@@ -39,11 +37,6 @@ fn phone(number: &str) -> Payload {
 fn to_us() -> (&'static str, Value) {
     let callbacks = json!({"allowedHosts": [NODE.to_string()], "allowInsecure": true});
     ("/spec/callbacks", callbacks)
-}
-
-async fn secret(scene: &Scene, name: &str, data: Value) -> Result<()> {
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
-    scene.apply::<Secret>(&secret).await.map(drop)
 }
 
 /// What the add-on's Service answers to a request that Twilio signed.
@@ -75,6 +68,15 @@ fn is_measured(results: &Value) {
     assert!(results["acoustics"]["duration_seconds"].is_f64(), "{results}");
 }
 
+/// A handler of `examples/handlers` greets who is asked about, and counts the bytes of a recording.
+async fn partner_answers(scene: &Scene, addon: &Value, path: &str, fields: Vec<(String, String)>) -> Result<()> {
+    let greeting = results(scene, addon, path, Payload::Form(fields)).await?;
+    assert_eq!(greeting, json!({"greeting": format!("Hello {KNOWN}")}));
+    let heard = results_of_recording(scene, addon, "/recording").await?;
+    assert!(heard["bytes"].is_u64(), "{heard}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_two_of_the_readme_are_ready_by_its_commands() -> Result<()> {
     let _operator = operator::shared().await?;
@@ -102,9 +104,9 @@ async fn numbers_are_looked_up_in_a_secret_and_in_a_database() -> Result<()> {
         insert into customers values ('{KNOWN}', 'Ada Lovelace', 'gold');"
     );
     in_database(&scene, &customers).await?;
-    secret(&scene, "crm", json!({"DATABASE_URL": url})).await?;
+    scene.secret("crm", json!({"DATABASE_URL": url})).await?;
     let table = format!("\"{KNOWN}\": {{line_type: mobile, risk: low}}");
-    secret(&scene, "numbers", json!({"table.yaml": table})).await?;
+    scene.secret("numbers", json!({"table.yaml": table})).await?;
 
     let addon = example("lookup", &[])?;
     scene.run(&addon).await?;
@@ -123,7 +125,7 @@ async fn a_partners_code_is_called_at_its_url() -> Result<()> {
     let _operator = operator::shared().await?;
     let scene = Scene::new("example-http").await?;
     let partner = Running::start(Example::Node).await?;
-    secret(&scene, "partner", json!({"AUTHORIZATION": "Bearer 0123"})).await?;
+    scene.secret("partner", json!({"AUTHORIZATION": "Bearer 0123"})).await?;
     let url = json!(format!("http://{NODE}:{}/", partner.port()));
     let addon = example(
         "http",
@@ -136,11 +138,8 @@ async fn a_partners_code_is_called_at_its_url() -> Result<()> {
         ],
     )?;
     scene.run(&addon).await?;
-    let call = Payload::Form(pairs(&[("from", KNOWN), ("to", "+14155550100")]));
-    let greeting = results(&scene, &addon, "/incoming-call", call).await?;
-    assert_eq!(greeting, json!({"greeting": format!("Hello {KNOWN}")}));
-    let heard = results_of_recording(&scene, &addon, "/recording").await?;
-    assert!(heard["bytes"].is_u64(), "{heard}");
+    let call = pairs(&[("from", KNOWN), ("to", "+14155550100")]);
+    partner_answers(&scene, &addon, "/incoming-call", call).await?;
     scene.end().await
 }
 
@@ -158,11 +157,8 @@ async fn a_partners_image_runs_beside_the_service() -> Result<()> {
         ],
     )?;
     scene.run(&addon).await?;
-    let sms = Payload::Form(pairs(&[("from", KNOWN), ("text", "hello")]));
-    let greeting = results(&scene, &addon, "/incoming-sms", sms).await?;
-    assert_eq!(greeting, json!({"greeting": format!("Hello {KNOWN}")}));
-    let heard = results_of_recording(&scene, &addon, "/recording").await?;
-    assert!(heard["bytes"].is_u64(), "{heard}");
+    let sms = pairs(&[("from", KNOWN), ("text", "hello")]);
+    partner_answers(&scene, &addon, "/incoming-sms", sms).await?;
     scene.end().await
 }
 
@@ -216,8 +212,8 @@ async fn an_ingress_carries_messages() -> Result<()> {
     scene.apply::<Secret>(&certificate.secret("addons-tls")).await?;
     let addon = example("ingress", &[])?;
     scene.run(&addon).await?;
-    let way = by_tls(&certificate, &[]);
-    answered(&way, "198.51.100.7", &message(&scene, &addon)?, 200).await?;
+    let way = traefik::by_tls(&certificate, &[]);
+    way.answers("198.51.100.7", &message(&scene, &addon)?, 200).await?;
     scene.end().await
 }
 
@@ -237,12 +233,8 @@ async fn a_gateway_carries_lookups() -> Result<()> {
         ],
     )?;
     scene.run(&addon).await?;
-    let way = Way {
-        address: (NODE, traefik::PLAIN_PORT).into(),
-        trusted: None,
-        options: &[],
-    };
-    answered(&way, "198.51.100.7", &message(&scene, &addon)?, 200).await?;
+    let way = traefik::by_plain_http();
+    way.answers("198.51.100.7", &message(&scene, &addon)?, 200).await?;
     scene.end().await
 }
 
@@ -263,7 +255,7 @@ async fn a_load_balancer_admits_the_office_alone() -> Result<()> {
         options,
     };
     let request = message(&scene, &addon)?;
-    answered(&way(&[]), "198.51.100.7", &request, 200).await?;
+    way(&[]).answers("198.51.100.7", &request, 200).await?;
     let refused = way(&["--max-time", "5"]).status("203.0.113.99", &request).await?;
     assert_eq!(refused, None, "a stranger gets no connection");
     scene.end().await

@@ -88,10 +88,7 @@ async fn a_load_balancer_admits_listed_clients_by_tls_alone() -> Result<()> {
         options,
     };
     // the node learns of a load balancer a moment after its status
-    until("the listed client is answered", async || {
-        Ok((way(&[]).status(ALLOWED, &request(&scene, "XR1")?).await? == Some(200)).then_some(()))
-    })
-    .await?;
+    way(&[]).answers(ALLOWED, &request(&scene, "XR1")?, 200).await?;
     for options in [&["--tlsv1.2", "--tls-max", "1.2"][..], &["--tlsv1.3"]] {
         assert_eq!(
             way(options).status(ALLOWED, &request(&scene, "XR2")?).await?,
@@ -122,14 +119,10 @@ async fn a_load_balancer_admits_listed_clients_by_tls_alone() -> Result<()> {
 
     addon["spec"]["allowList"]["mode"] = json!("Audit");
     scene.run(&addon).await?;
-    until("an audit refuses nobody", async || {
-        Ok((way(&["--max-time", "5"])
-            .status(REFUSED, &request(&scene, "XR7")?)
-            .await?
-            == Some(200))
-        .then_some(()))
-    })
-    .await?;
+    way(&["--max-time", "5"])
+        .answers(REFUSED, &request(&scene, "XR7")?, 200)
+        .await
+        .context("an audit refuses nobody")?;
 
     addon["spec"]["exposure"] = json!({"clusterIp": {}});
     let inside = scene.run(&addon).await?;
@@ -239,18 +232,14 @@ async fn only_the_ingress_gets_a_connection_where_it_is_named() -> Result<()> {
         trusted: None,
         options: &["--max-time", "5"],
     };
-    until("the named peer is answered", async || {
-        Ok((way.status(ALLOWED, &request(&scene, "XR1")?).await? == Some(200)).then_some(()))
-    })
-    .await?;
+    way.answers(ALLOWED, &request(&scene, "XR1")?, 200).await?;
     assert_eq!(way.status(REFUSED, &request(&scene, "XR2")?).await?, None);
 
     addon["spec"]["network"] = json!({"ingressFrom": peer("203.0.113.99/32")});
     scene.run(&addon).await?;
-    until("the peers follow the resource", async || {
-        Ok((way.status(REFUSED, &request(&scene, "XR3")?).await? == Some(200)).then_some(()))
-    })
-    .await?;
+    way.answers(REFUSED, &request(&scene, "XR3")?, 200)
+        .await
+        .context("the peers follow the resource")?;
     assert_eq!(way.status(ALLOWED, &request(&scene, "XR4")?).await?, None);
     scene.end().await
 }

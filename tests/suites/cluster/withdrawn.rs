@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::Api;
@@ -56,8 +55,8 @@ async fn is_put_back(scene: &Scene, kind: &str) -> Result<()> {
 async fn workers_go_with_the_last_endpoint_that_needs_them() -> Result<()> {
     let _operator = operator::shared().await?;
     let scene = Scene::new("withdrawn-workers").await?;
-    let url = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "jobs"}, "stringData": {"DATABASE_URL": "postgres://jobs@nowhere.example/jobs"}});
-    scene.apply::<Secret>(&url).await?;
+    let url = json!({"DATABASE_URL": "postgres://jobs@nowhere.example/jobs"});
+    scene.secret("jobs", url).await?;
     let mut addon = recording_addon("insights");
     addon["spec"]["storage"] = json!({"postgres": {"secretName": "jobs", "volume": {"size": "1Gi"}}});
     scene.apply::<MarketplaceAddon>(&addon).await?;

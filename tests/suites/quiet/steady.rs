@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use k8s_openapi::api::core::v1::{Pod, Secret};
+use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use kube::api::{Api, EvictParams, ListParams};
 use marketplace_crds::MarketplaceAddon;
@@ -62,11 +62,8 @@ fn requests(scene: &Scene, receiver: &CallbackReceiver, token: &str) -> Result<V
 }
 
 async fn put_tokens(scene: &Scene, first: &str, second: &str) -> Result<()> {
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "twilio"},
-        "stringData": {"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": first, "AUTH_TOKEN_SECONDARY": second},
-    });
-    scene.apply::<Secret>(&secret).await.map(drop)
+    let tokens = json!({"ACCOUNT_SID": ACCOUNT_SID, "AUTH_TOKEN": first, "AUTH_TOKEN_SECONDARY": second});
+    scene.secret("twilio", tokens).await
 }
 
 async fn pods(scene: &Scene, component: &str) -> Result<Vec<Pod>> {
