@@ -4,6 +4,7 @@
 mod refusal;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use marketplace_crds::endpoint::{Encoding, IntegrationKey};
@@ -27,8 +28,9 @@ pub struct SignedRequest {
     pub sent: Sent,
     /// What came as the file part with the recording.
     pub audio: AudioPart,
-    /// What the headers say of the parties. Not signed, so nothing but refusals and names hangs on them.
-    pub sids: TwilioSids,
+    /// What the headers say of the parties. Not signed, so nothing but refusals and names hangs on them. Shared, because
+    /// they are large and go with the request through all of it.
+    pub sids: Arc<TwilioSids>,
 }
 
 /// The methods as far as they matter.
@@ -80,7 +82,7 @@ pub struct Lookup {
     /// The customer's choices, by our names.
     pub configuration: BTreeMap<String, String>,
     /// What Twilio calls the parties.
-    pub sids: TwilioSids,
+    pub sids: Arc<TwilioSids>,
 }
 
 /// A recording to be analyzed.
@@ -93,7 +95,7 @@ pub struct Analyze {
     /// What else is kept with the job.
     pub details: RequestDetails,
     /// What Twilio calls the parties; the request SID is that of the field, where it is one.
-    pub sids: TwilioSids,
+    pub sids: Arc<TwilioSids>,
     /// Tells a repetition from another request under the same SID.
     pub fields_digest: String,
 }
@@ -182,7 +184,7 @@ fn judge_date(endpoint: &Endpoint, values: &Values<'_>, now: Timestamp) -> Resul
     })
 }
 
-fn admit_lookup(endpoint: &Endpoint, values: &Values<'_>, sids: &TwilioSids) -> Result<Lookup, Refusal> {
+fn admit_lookup(endpoint: &Endpoint, values: &Values<'_>, sids: &Arc<TwilioSids>) -> Result<Lookup, Refusal> {
     let mapping = &endpoint.mapping;
     let mapped = request::lookup(&mapping.fields, values).map_err(refuse_fields)?;
     let sent_phone_number = mapped.phone_number.ok_or(Refusal::FieldMissing)?;
@@ -287,11 +289,14 @@ fn integration_key(endpoint: &Endpoint, sent: Option<&str>) -> Result<Option<Int
 }
 
 /// The SIDs, the request's by its signed field where that is mapped and sent.
-fn signed_sids(endpoint: &Endpoint, values: &Values<'_>, sids: &TwilioSids) -> Result<TwilioSids, Refusal> {
+fn signed_sids(endpoint: &Endpoint, values: &Values<'_>, sids: &Arc<TwilioSids>) -> Result<Arc<TwilioSids>, Refusal> {
     let signed = request::request_sid(&endpoint.mapping.fields, values).map_err(refuse_fields)?;
-    Ok(TwilioSids {
-        request: signed.map_or_else(|| sids.request.clone(), |sid| Some(sid.as_str().to_owned())),
-        ..sids.clone()
+    Ok(match signed {
+        None => Arc::clone(sids),
+        Some(sid) => Arc::new(TwilioSids {
+            request: Some(sid.as_str().to_owned()),
+            ..TwilioSids::clone(sids)
+        }),
     })
 }
 

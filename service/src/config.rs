@@ -10,7 +10,6 @@ use marketplace_crds::endpoint::{self, Encoding, Integration, IntegrationKey};
 use marketplace_crds::exposure::{AllowList, AllowListMode};
 use marketplace_crds::paths::{self, TellApart};
 use marketplace_crds::storage::Storage;
-use serde_json::{Map, Value};
 use url::Url;
 
 use crate::analysis::{AnalysisPlan, ReadPattern};
@@ -20,6 +19,7 @@ use crate::egress::{CallbackPolicy, FetchPolicy, PatternError, Reach};
 use crate::files::SecretNames;
 use crate::handler::http::BreakerPlan;
 use crate::handler::sql::statement::{ReadStatement, Statement};
+use crate::handler::table::WrittenResults;
 use crate::limits::{self, Limits};
 use crate::queue::Retention;
 use crate::replay::ReplayPlan;
@@ -130,7 +130,7 @@ impl HandlerPlan {
 }
 
 /// The known phone numbers and what is answered for them.
-pub type TableEntries = BTreeMap<String, Map<String, Value>>;
+pub type TableEntries = BTreeMap<String, WrittenResults>;
 
 /// Where entries are.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::str;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::{Body, Bytes};
 use futures::stream;
@@ -16,7 +16,6 @@ use tokio::runtime;
 use crate::admission::{AudioPart, Known, SignedRequest, admit, method_of};
 use crate::analysis::audio::Audio;
 use crate::config::Config;
-use crate::domain::TwilioSids;
 use crate::limits::Limits;
 use crate::request::{self, ConstantSecrets, Sent, SentBody};
 use crate::server::fuzzed_multipart;
@@ -92,7 +91,7 @@ pub fn mapping(data: &[u8]) {
                 headers: Vec::new(),
             },
             audio: AudioPart::Received,
-            sids: TwilioSids::default(),
+            sids: Arc::default(),
         };
         let known = Known {
             config,

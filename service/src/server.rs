@@ -8,6 +8,7 @@
 //! 5. The signature is verified. From here on the request is Twilio's, and every answer is a 2xx unless we fail.
 //! 6. Admission decides; the handler answers, or the recording is made safe and enqueued.
 
+mod aside;
 pub mod body;
 pub mod connection;
 pub mod headers;
@@ -124,7 +125,7 @@ impl Front {
         let _in_flight = metrics.begin();
         let (head, mut body) = request.into_parts();
         let route = shared.routes.find(&shared.server.config, head.uri.path());
-        let sids = sids(&head.headers);
+        let sids = Arc::new(sids(&head.headers));
         let span = trace::request(route.endpoint, head.method.as_str(), &sids);
 
         // A bug in one request must not take the connection's other requests with it, and is not Twilio's fault.
@@ -160,7 +161,7 @@ impl Front {
 struct Asked<'a> {
     route: &'a Route<'a>,
     head: &'a request::Parts,
-    sids: &'a TwilioSids,
+    sids: &'a Arc<TwilioSids>,
     /// Who sent it.
     peer: SocketAddr,
     /// When an answer that is given at once must be there.

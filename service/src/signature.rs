@@ -103,26 +103,19 @@ pub fn verify(
     coverings: &[Covering],
     claimed: ClaimedSignature,
 ) -> Result<Verified, Unverified> {
+    let attempts: Vec<_> = attempts(tokens, urls, coverings).collect();
     let mut matched = Choice::from(0);
     let mut matched_place = 0_u16;
-    for (place, attempt) in (0_u16..).zip(attempts(tokens, urls, coverings)) {
-        let equal = attempt.signature().ct_eq(&claimed.0);
+    for (place, attempt) in (0_u16..).zip(&attempts) {
+        let equal = attempt.signature.ct_eq(&claimed.0);
         matched_place.conditional_assign(&place, equal & !matched);
         matched |= equal;
     }
-    if !bool::from(matched) {
-        return Err(Unverified::MatchSignature);
+    if bool::from(matched) {
+        Ok(attempts[usize::from(matched_place)].of)
+    } else {
+        Err(Unverified::MatchSignature)
     }
-    let place = usize::from(matched_place);
-    let (form, _) = urls
-        .iter()
-        .nth(place / coverings.len() % urls.len())
-        .expect("it was tried above");
-    Ok(Verified {
-        form,
-        covers: coverings[place % coverings.len()].covers,
-        token_index: place / (urls.len() * coverings.len()),
-    })
 }
 
 /// Every text that gives this signature: what `Commission` reports and `verify` explains.
@@ -134,8 +127,8 @@ pub fn find_matches(
     claimed: ClaimedSignature,
 ) -> Vec<Verified> {
     attempts(tokens, urls, coverings)
-        .filter(|attempt| attempt.signature().ct_eq(&claimed.0).into())
-        .map(Into::into)
+        .filter(|attempt| attempt.signature.ct_eq(&claimed.0).into())
+        .map(|attempt| attempt.of)
         .collect()
 }
 
@@ -156,49 +149,33 @@ pub fn signed_text(url: &str, parameters: &[Parameter]) -> Vec<u8> {
 }
 
 /// One token over one text.
-struct Attempt<'a> {
-    mac: Hmac<Sha1>,
-    token_index: usize,
-    form: Form,
-    url: &'a str,
-    covering: &'a Covering,
-}
-
-impl Attempt<'_> {
-    fn signature(&self) -> [u8; SIGNATURE_BYTES] {
-        let mut mac = self.mac.clone();
-        mac.update(self.url.as_bytes());
-        mac.update(&self.covering.text);
-        mac.finalize().into_bytes().into()
-    }
-}
-
-impl From<Attempt<'_>> for Verified {
-    fn from(attempt: Attempt<'_>) -> Self {
-        Self {
-            form: attempt.form,
-            covers: attempt.covering.covers,
-            token_index: attempt.token_index,
-        }
-    }
+struct Attempt {
+    signature: [u8; SIGNATURE_BYTES],
+    of: Verified,
 }
 
 fn attempts<'a>(
     tokens: &'a [SecretString],
     urls: &'a Candidates,
     coverings: &'a [Covering],
-) -> impl Iterator<Item = Attempt<'a>> {
+) -> impl Iterator<Item = Attempt> {
     tokens.iter().enumerate().flat_map(move |(token_index, token)| {
         let mac = keyed(token);
         let texts = urls
             .iter()
             .flat_map(move |url| coverings.iter().map(move |covering| (url, covering)));
-        texts.map(move |((form, url), covering)| Attempt {
-            mac: mac.clone(),
-            token_index,
-            form,
-            url,
-            covering,
+        texts.map(move |((form, url), covering)| {
+            let mut mac = mac.clone();
+            mac.update(url.as_bytes());
+            mac.update(&covering.text);
+            Attempt {
+                signature: mac.finalize().into_bytes().into(),
+                of: Verified {
+                    form,
+                    covers: covering.covers,
+                    token_index,
+                },
+            }
         })
     })
 }

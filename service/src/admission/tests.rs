@@ -1,7 +1,7 @@
 //! One row per way in which a verified request is admitted or refused.
 
 use std::error::Error;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use marketplace_crds::endpoint::Encoding;
@@ -54,7 +54,7 @@ fn request(method: Method, encoding: Option<Encoding>, pairs: &[(&str, &str)]) -
             },
         },
         audio: AudioPart::Missing,
-        sids: TwilioSids::default(),
+        sids: Arc::default(),
     }
 }
 
@@ -86,7 +86,7 @@ fn from_addon(sid: &str) -> SignedRequest {
         ..TwilioSids::default()
     };
     SignedRequest {
-        sids,
+        sids: Arc::new(sids),
         ..sms(&[("phone", "+1")])
     }
 }

@@ -46,7 +46,9 @@ fn read_table(endpoint: &str, table: &Table) -> Result<TablePlan, ReadConfig> {
             entries: Some(entries),
             secret_name: None,
         } => {
-            let entries = entries.iter().map(|entry| (entry.key.clone(), entry.results.clone()));
+            let entries = entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.results.clone().into()));
             Ok(TablePlan::Entries(Arc::new(entries.collect())))
         }
         Table {

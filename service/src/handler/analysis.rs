@@ -34,7 +34,7 @@ pub struct Recording {
     /// What admission says of it.
     pub analyze: Analyze,
     /// The file part, if there was one.
-    pub file: Option<Quarantined>,
+    pub file: Option<Box<Quarantined>>,
 }
 
 /// Why a recording is not accepted.
@@ -144,7 +144,7 @@ impl Recordings {
         let job = NewJob {
             endpoint,
             request,
-            sids,
+            sids: Arc::unwrap_or_clone(sids),
             details,
             callback,
             audio,
@@ -189,7 +189,7 @@ impl Recordings {
 
     /// Reads a recording as if it were accepted, and keeps nothing of it. One that is elsewhere is not fetched: the answer
     /// would have to wait for it.
-    pub async fn rehearse(&self, upload: Upload, file: Option<Quarantined>) -> Result<(), AcceptRecording> {
+    pub async fn rehearse(&self, upload: Upload, file: Option<Box<Quarantined>>) -> Result<(), AcceptRecording> {
         match self.receive(upload.source, file).await? {
             Received::Here(audio) => drop(intake::take_in(&self.spool, *audio, upload.claims.into()).await?),
             Received::Elsewhere(_) => {}
@@ -198,7 +198,7 @@ impl Recordings {
     }
 
     /// Makes the audio safe, or where it is.
-    async fn keep(&self, upload: Upload, file: Option<Quarantined>) -> Result<Kept, AcceptRecording> {
+    async fn keep(&self, upload: Upload, file: Option<Box<Quarantined>>) -> Result<Kept, AcceptRecording> {
         let Upload { source, claims } = upload;
         match self.receive(source, file).await? {
             Received::Here(audio) => {
@@ -224,9 +224,9 @@ impl Recordings {
     }
 
     /// Brings the bytes into quarantine if they are with the request and not there yet.
-    async fn receive(&self, source: AudioSource, file: Option<Quarantined>) -> Result<Received, AcceptRecording> {
+    async fn receive(&self, source: AudioSource, file: Option<Box<Quarantined>>) -> Result<Received, AcceptRecording> {
         Ok(match source {
-            AudioSource::FilePart => Received::Here(Box::new(file.ok_or(AcceptRecording::FindFile)?)),
+            AudioSource::FilePart => Received::Here(file.ok_or(AcceptRecording::FindFile)?),
             AudioSource::Inline(bytes) => Received::Here(Box::new(intake::keep(&self.spool, &bytes).await?)),
             AudioSource::Url(url) => Received::Elsewhere(url),
         })

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::watch;
 
+use super::Results;
 use crate::config::{TableEntries, TablePlan};
 use crate::files::Secrets;
 
@@ -16,6 +19,25 @@ pub struct FindTable;
 impl FindTable {
     /// The word for metrics and logs.
     pub const CATEGORY: &'static str = "table_missing";
+}
+
+/// What is known of a number, as the JSON that answers carry: a table is written when it is read, and not for each answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Results")]
+pub struct WrittenResults(Box<str>);
+
+impl From<Results> for WrittenResults {
+    fn from(results: Results) -> Self {
+        Self(Value::Object(results).to_string().into())
+    }
+}
+
+impl WrittenResults {
+    /// A JSON object.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The entries, wherever they are.
@@ -46,11 +68,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::handler::Results;
 
     #[test]
     fn finds_a_number_by_its_whole_key() {
         let ada: Results = [("customer_name".to_owned(), json!("Ada"))].into_iter().collect();
+        let ada = WrittenResults::from(ada);
         let entries = [("+14155551212".to_owned(), ada.clone())].into_iter().collect();
         let table = TableLookup(watch::channel(Some(Arc::new(entries))).1);
         for (number, expected) in [

@@ -32,8 +32,8 @@ pub struct Received {
     pub signed: Signed,
     /// The file part with the recording.
     pub audio: AudioPart,
-    /// Its bytes, if it came whole.
-    pub quarantined: Option<Quarantined>,
+    /// Its bytes, if it came whole. In a box: it is large, and most requests have none.
+    pub quarantined: Option<Box<Quarantined>>,
 }
 
 /// What the signature covers beside the URL.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Front;
+use super::aside::aside;
 use super::seats::{Seat, Seats};
 use super::speak::{Session, speak};
 use crate::limits::ConnectionLimits;
@@ -96,7 +97,7 @@ pub async fn serve(door: Door, stop: Stop) {
             };
             tokio::select! {
                 () = spoken => {}
-                () = seat.lost() => {}
+                () = aside(seat.lost()) => {}
             }
         });
     }

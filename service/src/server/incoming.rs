@@ -1,6 +1,8 @@
 //! From what was received and verified to what admission judges, and the name under which a repetition is known. Called by
 //! `server`.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, request};
 
 use super::body::{Received, Signed};
@@ -16,8 +18,8 @@ pub(super) fn sent(
     endpoint: Option<&Endpoint>,
     head: &request::Parts,
     received: Received,
-    sids: &TwilioSids,
-) -> (SignedRequest, Option<Quarantined>) {
+    sids: &Arc<TwilioSids>,
+) -> (SignedRequest, Option<Box<Quarantined>>) {
     let Received {
         method,
         encoding,
@@ -39,7 +41,7 @@ pub(super) fn sent(
             headers: mapped_headers(endpoint, &head.headers),
         },
         audio,
-        sids: sids.clone(),
+        sids: Arc::clone(sids),
     };
     (request, quarantined)
 }

@@ -32,7 +32,7 @@ pub struct Parts {
     /// The file part with the recording.
     pub audio: AudioPart,
     /// Its bytes, if it came whole.
-    pub quarantined: Option<Quarantined>,
+    pub quarantined: Option<Box<Quarantined>>,
 }
 
 /// The boundary that a content type names, if it is one.
@@ -116,7 +116,7 @@ async fn receive_file(
     field: &mut Field<'_>,
     spool: &Spool,
     gauge: &Gauge,
-) -> Result<(AudioPart, Option<Quarantined>), ReceiveBody> {
+) -> Result<(AudioPart, Option<Box<Quarantined>>), ReceiveBody> {
     let mut file = spool.quarantine().await.map_err(ReceiveBody::Quarantine)?;
     while let Some(piece) = next_chunk(field, gauge).await? {
         match file.write(&piece).await {
@@ -129,7 +129,7 @@ async fn receive_file(
             Err(error) => return Err(ReceiveBody::Quarantine(error)),
         }
     }
-    Ok((AudioPart::Received, Some(file)))
+    Ok((AudioPart::Received, Some(Box::new(file))))
 }
 
 async fn receive_text(field: &mut Field<'_>, reader: &PartReader<'_>) -> Result<Parameter, ReceiveBody> {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Front;
+use super::aside::aside;
 use super::protocol::{self, Protocol};
 use super::reasons::HEADERS_TOO_MANY;
 use super::seats::Seat;
@@ -94,13 +95,13 @@ where
         metrics: Arc::clone(&metrics),
         under_way: UnderWay::none(),
     });
-    let idle = until_idle(Arc::clone(&asker), limits.head);
+    let idle = aside(until_idle(Arc::clone(&asker), limits.head));
     let service = service_fn(move |request| answer(front.clone(), Arc::clone(&asker), request));
     let ended = match protocol {
         Protocol::Http1 => {
             let io = Unparsed::new(io, limits.head_bytes, metrics);
             let connection = http1_builder(&limits).serve_connection(TokioIo::new(io), service);
-            let spoken = finish(connection, stop.cancelled());
+            let spoken = finish(connection, aside(stop.cancelled()));
             tokio::select! {
                 ended = spoken => ended,
                 // Nothing is under way, so there is nobody to whom an answer could be lost.

@@ -1,7 +1,6 @@
 //! Decides, without waiting, whether a request that was read is genuine and what it asks for; then carries that out. Called
 //! by `server`, in this order.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use marketplace_daemon::cause::chain;
@@ -26,7 +25,7 @@ pub(super) enum Step<'a> {
     LookUp(&'a Endpoint, Lookup, SentBody),
     /// The recording is made safe. On the heap, because it carries a lot.
     Accept(&'a Endpoint, &'a Recordings, Box<Recording>),
-    Try(&'a Endpoint, &'a Recordings, Upload, Option<Quarantined>),
+    Try(&'a Endpoint, &'a Recordings, Upload, Option<Box<Quarantined>>),
 }
 
 /// Everything that can be said without waiting: whether the request is genuine, and what it asks for.
@@ -64,10 +63,10 @@ pub(super) fn decide<'a>(
 fn next<'a>(
     server: &'a Server,
     asked: &Asked<'a>,
-    (request, file): (SignedRequest, Option<Quarantined>),
+    (request, file): (SignedRequest, Option<Box<Quarantined>>),
 ) -> Result<Step<'a>, Verdict> {
     let route = asked.route;
-    let constants = Arc::clone(&server.constants.borrow());
+    let constants = server.constants.borrow();
     if route
         .endpoint
         .is_some_and(|endpoint| !knows_constants(&endpoint.mapping, &constants))
@@ -141,7 +140,12 @@ async fn look_up(server: &Server, question: Question<'_>) -> Verdict {
 }
 
 /// A request that only tries the endpoint is answered as another would be.
-async fn rehearse(recordings: &Recordings, endpoint: &Endpoint, upload: Upload, file: Option<Quarantined>) -> Verdict {
+async fn rehearse(
+    recordings: &Recordings,
+    endpoint: &Endpoint,
+    upload: Upload,
+    file: Option<Box<Quarantined>>,
+) -> Verdict {
     let rehearsed = recordings.rehearse(upload, file).await;
     if rehearsed.is_ok() {
         tracing::info!(

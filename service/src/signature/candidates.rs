@@ -47,7 +47,8 @@ impl Candidates {
                 Some(url.text(Form::as_received(port), Some(&ordered)))
             });
         }
-        if !spellings.legacy_query {
+        let has_one_spelling = !url.is_respelt() && received.is_none_or(query::has_one_spelling);
+        if !spellings.legacy_query || has_one_spelling {
             return candidates;
         }
         // A spelling of the query that is the received one gives no new text, unless the base is spelt in another way.

@@ -7,8 +7,14 @@ use std::collections::HashMap;
 /// How many pairs Node's `querystring` reads; what follows them is not part of its form.
 const LEGACY_PAIRS_LIMIT: usize = 1000;
 
-/// The bytes, beside letters and digits, that Node's `querystring` leaves as they are.
-const LEGACY_PLAIN: &[u8] = b"!'()*-._~";
+/// So many pairs are looked through for a name that stands twice: more than any add-on's query has.
+const FEW_PAIRS: usize = 16;
+
+/// Whether every spelling of this query is surely the same: one look at most queries, in place of one for each spelling.
+#[must_use]
+pub fn has_one_spelling(query: &str) -> bool {
+    !query.contains('\'') && is_legacy(query)
+}
 
 /// As `new URL()` writes the query of an http(s) URL: only what may not stand in one is escaped.
 #[must_use]
@@ -46,17 +52,27 @@ pub fn with_plain_quotes(query: &str) -> Cow<'_, str> {
 /// names that are array indices to JavaScript come first, in order of number.
 #[must_use]
 pub fn legacy(query: &str) -> Cow<'_, str> {
-    if is_legacy_pair(query) {
+    if is_legacy(query) {
         return Cow::Borrowed(query);
     }
     Cow::Owned(legacy_pairs(query))
 }
 
-/// Whether this is one pair, as most queries are, and surely spelt in the way of `querystring`. Escapes of what is not
-/// ASCII are never sure: they may be no text.
-fn is_legacy_pair(query: &str) -> bool {
-    let pair = query.split_once('=');
-    pair.is_some_and(|(name, value)| is_legacy_text(name) && is_legacy_text(value))
+/// Whether these are few pairs with different names, as most queries are, and surely spelt in the way of `querystring`.
+/// Escapes of what is not ASCII are never sure: they may be no text; nor are names that may be an array's indices.
+fn is_legacy(query: &str) -> bool {
+    let mut names = [""; FEW_PAIRS];
+    for (place, pair) in query.split('&').enumerate() {
+        let Some((name, value)) = pair.split_once('=').filter(|_| place < FEW_PAIRS) else {
+            return false;
+        };
+        let is_sure = !names[..place].contains(&name) && !name.starts_with(|first: char| first.is_ascii_digit());
+        if !is_sure || !is_legacy_text(name) || !is_legacy_text(value) {
+            return false;
+        }
+        names[place] = name;
+    }
+    true
 }
 
 fn is_legacy_text(text: &str) -> bool {
@@ -84,8 +100,9 @@ const fn upper_hex(digit: u8) -> Option<u8> {
     }
 }
 
-fn is_legacy_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || LEGACY_PLAIN.contains(&byte)
+/// The bytes that Node's `querystring` leaves as they are.
+const fn is_legacy_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'!' | b'\''..=b'*' | b'-' | b'.' | b'_' | b'~')
 }
 
 fn legacy_pairs(query: &str) -> String {
@@ -182,7 +199,7 @@ mod tests {
 
     use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
 
-    use super::{escaped, in_order_of, is_legacy_pair, legacy, legacy_pairs, names, with_plain_quotes};
+    use super::{escaped, has_one_spelling, in_order_of, is_legacy, legacy, legacy_pairs, names, with_plain_quotes};
 
     #[test]
     fn escapes_what_may_not_stand_in_a_query_and_nothing_else() {
@@ -220,18 +237,29 @@ mod tests {
 
     #[test]
     fn writes_nothing_anew_of_what_most_queries_are() {
-        let query = "phone=%2B14155551212";
+        let query = "phone=%2B14155551212&body=a%20b";
+        assert!(has_one_spelling(query));
         for spelt in [escaped(query), with_plain_quotes(query), legacy(query)] {
             assert!(matches!(spelt, Cow::Borrowed(same) if same == query), "{spelt}");
         }
+        let many: Vec<_> = (0..100).map(|number| format!("a{number}=1")).collect();
+        assert!(
+            !has_one_spelling(&many.join("&")),
+            "who sends this many waits for the long way"
+        );
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4096))]
 
         #[test]
-        fn what_is_taken_for_legacy_is_written_as_it_was(query in "([a1=&+'!/%~é]|%[02467][017ABEFabef]){0,6}") {
-            if is_legacy_pair(&query) {
+        fn what_is_taken_for_legacy_is_written_as_it_was(query in "([a1=&+'!/%~é]|%[02467][017ABEFabef]|&?[ab1]=a?){0,6}") {
+            if is_legacy(&query) {
+                prop_assert_eq!(&legacy_pairs(&query), &query);
+            }
+            if has_one_spelling(&query) {
+                prop_assert_eq!(escaped(&query), query.as_str());
+                prop_assert_eq!(with_plain_quotes(&query), query.as_str());
                 prop_assert_eq!(legacy_pairs(&query), query);
             }
         }

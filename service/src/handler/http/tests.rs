@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -110,10 +110,10 @@ fn lookup() -> Lookup {
         sent_phone_number: "(415) 555-1212".to_owned(),
         body: Some("hi".to_owned()),
         configuration: [("tier".to_owned(), "gold".to_owned())].into(),
-        sids: TwilioSids {
+        sids: Arc::new(TwilioSids {
             request: Some("MR1".to_owned()),
             ..TwilioSids::default()
-        },
+        }),
         ..Lookup::default()
     }
 }

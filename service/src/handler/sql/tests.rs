@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -171,11 +172,11 @@ async fn binds_the_parties_and_the_choices_of_the_customer() -> Outcome {
     let (sql, _sender) = sql(query, Some(url))?;
     let lookup = Lookup {
         configuration: [("tier".to_owned(), "gold".to_owned())].into(),
-        sids: TwilioSids {
+        sids: Arc::new(TwilioSids {
             request: Some("MR1".to_owned()),
             addon_install: Some("XD1".to_owned()),
             ..TwilioSids::default()
-        },
+        }),
         ..question("+1")
     };
     let expected = json!({"request": "MR1", "install": "XD1", "configuration": null, "language": null, "tier": "gold"});
