@@ -4,7 +4,7 @@ use anyhow::Result;
 use marketplace_tests::service::Home;
 use sqlx::Connection as _;
 
-const ALL: &str = "SELECT sids, state, result_key FROM job";
+const ALL: &str = "SELECT sids, state, attempt, result_key FROM job";
 
 /// One of them.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct Job {
     sids: String,
     /// Where it stands.
     pub state: String,
+    /// How often it was begun.
+    pub attempt: i64,
     /// Where a result lies that is kept for as long as its row remembers it.
     pub result_key: Option<String>,
 }
@@ -33,9 +35,10 @@ pub async fn jobs_of(home: &Home) -> Result<Vec<Job>> {
         let mut file = sqlx::SqliteConnection::connect(&url).await?;
         sqlx::query_as(ALL).fetch_all(&mut file).await?
     };
-    let job = |(sids, state, result_key)| Job {
+    let job = |(sids, state, attempt, result_key)| Job {
         sids,
         state,
+        attempt,
         result_key,
     };
     Ok(rows.into_iter().map(job).collect())
