@@ -27,6 +27,9 @@ use crate::watch::{ControllerGone, Queue, Watch};
 const DEBOUNCE: Duration = Duration::from_millis(100);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_mins(1);
+/// After a pass that nobody answered. Such waits do not grow: the add-on is not at fault, and an edit that comes before the
+/// lease is renewed must not wait for what an outage has added up.
+const UNHEARD_RETRY: Duration = Duration::from_secs(3);
 const QUEUE: usize = 1024;
 
 /// Whether this replica leads.
@@ -65,7 +68,7 @@ pub fn start(tasks: &mut Tasks, context: &Arc<Context>, standing: &Leads, scope:
     let config = Config::default().debounce(DEBOUNCE).concurrency(concurrency);
     let passes = applier(
         |addon, context| Box::pin(observed(addon, context)),
-        |addon: Arc<Guarded>, _: &ReconcileError, context: Arc<Context>| retry(&addon, &context),
+        |addon: Arc<Guarded>, error: &ReconcileError, context: Arc<Context>| retry(&addon, error, &context),
         Arc::clone(context),
         reader,
         requests,
@@ -102,7 +105,10 @@ async fn observed(addon: Arc<Guarded>, context: Arc<Context>) -> Result<Action, 
     Ok(action)
 }
 
-fn retry(addon: &Guarded, context: &Context) -> Action {
+fn retry(addon: &Guarded, error: &ReconcileError, context: &Context) -> Action {
+    if failure::is_unheard(error) {
+        return Action::requeue(UNHEARD_RETRY);
+    }
     let failures = context.failures.add(addon_of(addon.meta()));
     Action::requeue(backoff::delay(failures, FIRST_RETRY, LAST_RETRY))
 }
